@@ -1,0 +1,135 @@
+/*
+ * The configuration as plain data.
+ *
+ * Loaded once, immutable afterwards, so reading it takes no lock. Where it
+ * comes from, later ones over earlier ones (keys replace, [rules] of the
+ * later file come first):
+ *
+ *	1. the file: path argument, else $SOCKSIFY_CONF, else
+ *	   $XDG_CONFIG_HOME/socksify/socksify.conf (~/.config if unset), else
+ *	   /etc/socksify/socksify.conf; the first two must exist, and one of
+ *	   the others that exists must be readable
+ *	2. apps/PROGRAM.conf in the folder of that file, or in the user's if
+ *	   there is none, if it exists; its sections of the same name replace
+ *	3. $SOCKSIFY_PROXY: servers that replace the default pool
+ *	   otherwise, where the files name no server: $all_proxy or
+ *	   $ALL_PROXY, else socks5h://127.0.0.1:1080
+ *	4. $no_proxy or $NO_PROXY: direct rules behind those of the files
+ *	5. $SOCKSIFY_LOG, $SOCKSIFY_LOG_FILE
+ *
+ * A variable that is empty counts as not set.
+ *
+ * The file is INI as inih reads it, but with "=" alone between key and value.
+ * Sections: [defaults], [server NAME], [pool NAME], [rules]. One table row per
+ * key in conf/keys.c is the whole list; anything else is an error with path,
+ * line and what was expected.
+ */
+#ifndef SX_CONF_CONF_H
+#define SX_CONF_CONF_H
+
+#include "base/cidr.h"
+#include "base/log.h"
+#include "conf/diag.h"
+#include "proto/handshake.h"
+
+/* A SOCKS server as it was written. */
+struct sx_server_conf {
+	char *name; /* of its section, or its URL without credentials */
+	enum sx_proto proto;
+	struct sx_ip ip; /* family 0: host is a name */
+	char *host;      /* as normalised; numeric text for an address */
+	uint16_t port;
+	char *user;     /* NULL: none */
+	char *password; /* NULL: none; from the URL, a file or a variable */
+};
+
+/* Servers to try, in this order. */
+struct sx_pool_conf {
+	char *name;         /* "default" for the unnamed one */
+	unsigned *servers;  /* indices into sx_conf.servers */
+	unsigned n_servers; /* >= 1 */
+};
+
+enum sx_action {
+	SX_ACTION_DIRECT,
+	SX_ACTION_BLOCK,
+	SX_ACTION_PROXY, /* rule.pool says which */
+};
+
+/* One condition and what follows from it; first match wins. */
+struct sx_rule_conf {
+	enum sx_action action;
+	unsigned pool; /* index into sx_conf.pools, for PROXY */
+	enum sx_match {
+		SX_MATCH_ANY,   /* "*", ":25" */
+		SX_MATCH_CIDR,  /* a prefix; no name matches it, but /0 of a
+				   block rule means every destination */
+		SX_MATCH_NAME,  /* "example.org": it and its subdomains */
+		SX_MATCH_BELOW, /* "*.example.org": its subdomains only */
+		SX_MATCH_EXACT, /* the name alone; built-in rules only */
+	} match;
+	struct sx_cidr cidr;
+	char *domain; /* as normalised, without "*." */
+	struct sx_ports ports;
+	char *where; /* "path:12", or "NO_PROXY" or "no_proxy" as it
+			was found, for people */
+};
+
+struct sx_conf {
+	/* Times in milliseconds, > 0 */
+	unsigned connect_timeout_ms;   /* to reach one server: 10 s */
+	unsigned handshake_timeout_ms; /* greeting and credentials: 10 s */
+	unsigned reply_timeout_ms;     /* the answer to the request: 135 s */
+	unsigned deadline_ms;          /* the whole connect(): 150 s */
+
+	struct sx_server_conf *servers;
+	unsigned n_servers;
+	/* the first one is the default pool: [pool default], else the first
+	 * [pool], else all servers; a server that a rule names is a pool of
+	 * one, behind these */
+	struct sx_pool_conf *pools;
+	unsigned n_pools;
+	struct sx_rule_conf *rules; /* in order of precedence */
+	unsigned n_rules;
+
+	enum sx_log_level log_level; /* warn */
+	char *log_file;              /* NULL: standard error */
+	char *path; /* of the main file, absolute; NULL: none */
+};
+
+/* Where the parts come from. All may be NULL. Tests give their own. */
+struct sx_conf_source {
+	const char *path;    /* as -f says; relative to the working folder */
+	const char *program; /* whose apps/ file is laid over it: a name */
+	const char *(*getenv)(const char *name); /* NULL: libc's */
+};
+
+/*
+ * Loads into *out, which sx_conf_fini() frees, also after a failure. 0, or
+ * -EINVAL when diags holds at least one error or memory was out: then nothing
+ * of *out may be used. All errors are reported, not only the first: those of
+ * the main file, the apps file, the environment. Warnings (a password in
+ * a file that others can read) leave it usable. diags must be initialised
+ * (zeroed) by the caller. Not [signal-safe]: it allocates and reads files.
+ */
+int sx_conf_load(struct sx_conf *out, const struct sx_conf_source *source,
+	struct sx_diags *diags);
+
+/* Wipes passwords and frees all; twice is harmless. */
+void sx_conf_fini(struct sx_conf *conf);
+
+/*
+ * The URL of a server: SCHEME://[USER[:PASSWORD]@]HOST[:PORT] with scheme
+ * socks5, socks5h, socks4 or socks4a (names always go to the server: socks5
+ * and socks5h are the same), percent-encoding in user and password, IPv6 in
+ * brackets, port 1080 if none. out->name becomes the URL without credentials;
+ * sx_server_conf_fini() frees out. 0; -EINVAL, or -ENOMEM, with a static text
+ * in *why that says what was expected and repeats no part of the URL. On
+ * failure out is untouched.
+ */
+int sx_url_parse(const char *url, struct sx_server_conf *out, const char **why);
+
+/* Wipes the password and frees all; twice is harmless. */
+void sx_server_conf_fini(struct sx_server_conf *server);
+
+#endif

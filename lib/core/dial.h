@@ -1,0 +1,99 @@
+/*
+ * From an unconnected socket to a tunnel: reach a server, shake hands, and
+ * if that server does not work, dissolve the attempt and take the next one
+ * on the same socket. The one place where proto meets io.
+ *
+ * A dial is a machine in steps that never block (but for the lookup of a
+ * server's host name, see core/server.h): each does what can be done now and
+ * says what it waits for. sx_dial_run() is the synchronous loop around them;
+ * the same steps serve many pending dials in one thread.
+ *
+ * What is retried with the next server: whatever fails before the request is
+ * out. After that the answer is the destination's, and final. No byte past
+ * the handshake is read.
+ *
+ * TCP_NODELAY is left as the application has it: each message goes out only
+ * after the one before was answered, so nothing unacknowledged is in flight
+ * that Nagle's algorithm could wait for.
+ */
+#ifndef SX_CORE_DIAL_H
+#define SX_CORE_DIAL_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "core/server.h"
+#include "proto/handshake.h"
+
+/* What to do; borrowed by the dial for its life. */
+struct sx_dial_plan {
+	const struct sx_sys *sys;
+	struct sx_server *servers;
+	const unsigned *order; /* indices into servers, in order of attempt */
+	unsigned n_order;
+	unsigned connect_timeout_ms, handshake_timeout_ms, reply_timeout_ms;
+	struct sx_dest dest;
+	struct sx_deadline deadline; /* for the whole */
+};
+
+enum sx_dial_state {
+	SX_DIAL_NEXT_SERVER,
+	SX_DIAL_NEXT_ADDR,
+	SX_DIAL_CONNECTING,
+	SX_DIAL_SENDING,
+	SX_DIAL_RECEIVING,
+	SX_DIAL_DONE,
+	SX_DIAL_FAILED,
+};
+
+struct sx_dial {
+	/* what the step waits for, after SX_DIAL_WAIT */
+	short events;
+	struct sx_deadline until;
+
+	/* private */
+	const struct sx_dial_plan *plan;
+	int fd;
+	int family;     /* of the socket */
+	bool attempted; /* connected, or connecting, by this dial */
+	enum sx_dial_state state;
+	unsigned next_server; /* index into plan->order */
+	struct sx_server *server;
+	struct sx_ip ips[SX_SERVER_MAX_IPS];
+	unsigned n_ips, next_ip;
+	struct sx_deadline phase_until;
+	enum sx_phase phase; /* that phase_until is for */
+	struct sx_handshake handshake;
+	struct sx_err cause; /* the most telling failure so far */
+	int cause_rank;
+};
+
+enum sx_dial_result {
+	SX_DIAL_OK = 0,
+	SX_DIAL_WAIT = 1,
+};
+
+/*
+ * fd: a TCP socket that is not connected and is in non-blocking mode;
+ * borrowed. family: its AF_INET or AF_INET6.
+ */
+void sx_dial_init(
+	struct sx_dial *d, const struct sx_dial_plan *plan, int fd, int family);
+
+/*
+ * Does what can be done now. revents: what poll() said, 0 at the first call
+ * and when d->until has passed. SX_DIAL_OK: the socket is the tunnel.
+ * SX_DIAL_WAIT: call again when d->events or d->until come. Otherwise -errno
+ * for the application, with d->cause filled; the socket is unconnected and
+ * can be used again (unless the error is the socket's own, such as EISCONN:
+ * then it is untouched). [any thread] [signal-safe] [after fork]
+ */
+int sx_dial_step(struct sx_dial *d, short revents);
+
+/*
+ * Steps and poll() until the dial is done or has failed. interrupted() is
+ * asked after each signal handler that ran; if it says so, the dial fails
+ * with -EINTR. NULL: signals are no reason to stop.
+ */
+int sx_dial_run(struct sx_dial *d, bool (*interrupted)(void));
+
+#endif

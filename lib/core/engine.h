@@ -1,0 +1,64 @@
+/*
+ * The facade of the core: decide, connect, resolve. One engine serves all
+ * threads of a process and what it forks. Opaque; made from a configuration.
+ */
+#ifndef SX_CORE_ENGINE_H
+#define SX_CORE_ENGINE_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "conf/conf.h"
+#include "core/names.h"
+#include "core/rule.h"
+
+struct sx_engine;
+
+/*
+ * Takes over *conf and leaves it empty. sys is borrowed for ever. 0, or
+ * -ENOMEM: conf is untouched then.
+ */
+int sx_engine_new(
+	struct sx_engine **out, struct sx_conf *conf, const struct sx_sys *sys);
+
+/*
+ * An engine that lets nothing pass but the loopback: what a process gets
+ * whose configuration cannot be used. 0 or -ENOMEM.
+ */
+int sx_engine_new_closed(struct sx_engine **out, const struct sx_sys *sys);
+
+void sx_engine_free(struct sx_engine *e); /* NULL is harmless */
+
+/*
+ * The destination that an address means: the name behind an address of the
+ * fake-DNS table, else the address. 0; -EHOSTUNREACH for an address of its
+ * pools that stands for no name. [any thread] [signal-safe]
+ */
+int sx_engine_dest(const struct sx_engine *e, const struct sx_ip *ip,
+	uint16_t port, struct sx_dest *out);
+
+/* [any thread] [signal-safe] [after fork] */
+struct sx_verdict sx_engine_decide(
+	const struct sx_engine *e, const struct sx_dest *dest);
+
+/*
+ * Makes fd, an unconnected TCP socket of the family in non-blocking mode, a
+ * tunnel to dest through a server of the pool; returns when it stands or has
+ * failed, at the latest at limit. The returns are those of sx_dial_run().
+ * [any thread] [signal-safe] [after fork]
+ */
+int sx_engine_connect(struct sx_engine *e, int fd, int family,
+	const struct sx_verdict *verdict, const struct sx_dest *dest,
+	struct sx_deadline limit, bool (*interrupted)(void),
+	struct sx_err *err);
+
+/* core/names.h with this engine's rules and table. */
+int sx_engine_lookup(struct sx_engine *e, const char *host, int family,
+	struct sx_lookup *out);
+int sx_engine_reverse(struct sx_engine *e, const struct sx_ip *ip,
+	char name[SX_NAME_MAX + 1]);
+
+/* Around fork(): [signal-safe]. */
+void sx_engine_before_fork(struct sx_engine *e);
+void sx_engine_after_fork(struct sx_engine *e);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * What becomes of a destination: direct, block, or a pool of servers.
+ *
+ * The first rule that matches wins. Behind those of the configuration stand
+ * the built-in ones, in this order: a configured server's own address and
+ * port is direct; port 53 on the loopback is blocked (a stub resolver there
+ * would carry the lookups that are not to leave the machine); the loopback
+ * and the unspecified address, which means this machine, are direct;
+ * everything else goes to the default pool.
+ *
+ * Matching costs the same with ten rules and with a hundred thousand: one
+ * hash lookup for each prefix length in use, or for each suffix of the name.
+ */
+#ifndef SX_CORE_RULE_H
+#define SX_CORE_RULE_H
+
+#include "base/addr.h"
+#include "conf/conf.h"
+
+struct sx_rules; /* immutable once made */
+
+struct sx_verdict {
+	enum sx_action action;
+	unsigned pool;     /* for SX_ACTION_PROXY: index into sx_conf.pools */
+	const char *where; /* the rule's place, for people; lives as long as
+			      the rules */
+};
+
+/* conf is borrowed and must outlive the rules. 0 or -ENOMEM. */
+int sx_rules_new(struct sx_rules **out, const struct sx_conf *conf);
+
+/* NULL is harmless. */
+void sx_rules_free(struct sx_rules *rules);
+
+/* [any thread] [signal-safe] [after fork] */
+struct sx_verdict sx_rules_decide(
+	const struct sx_rules *rules, const struct sx_dest *dest);
+
+/*
+ * True when the first rule that speaks of this host, whatever the port, says
+ * direct and holds for every port: only then a lookup may be libc's.
+ * dest->port is not looked at. [any thread] [signal-safe] [after fork]
+ */
+bool sx_rules_host_is_direct(
+	const struct sx_rules *rules, const struct sx_dest *dest);
+
+#endif

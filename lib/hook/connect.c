@@ -1,0 +1,187 @@
+/*
+ * connect(2).
+ */
+#include "base/log.h"
+#include "hook/hook.h"
+#include "hook/real.h"
+#include "hook/socktab.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+
+/* One connect() on an IPv4 or IPv6 socket. */
+struct attempt {
+	int fd;
+	const struct sockaddr *sa;
+	socklen_t len;
+	struct sx_hook_sock sock;
+	struct sx_dest dest;
+	struct sx_verdict verdict;
+};
+
+/*
+ * A signal handler ran while we waited. The kernel's connect() returns EINTR
+ * if that handler was installed without SA_RESTART, and goes on otherwise.
+ * Which handler it was cannot be known here: EINTR is taken if there is any
+ * of that kind.
+ */
+static bool interrupted(void)
+{
+	struct sigaction sa;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigaction(sig, NULL, &sa) == 0 &&
+			sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN &&
+			!(sa.sa_flags & SA_RESTART))
+			return true;
+	return false;
+}
+
+/* A blocking socket's own send timeout bounds connect(), as in the kernel. */
+static struct sx_deadline own_deadline(int fd)
+{
+	struct timeval tv = {0};
+	socklen_t len = sizeof(tv);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) ||
+		(tv.tv_sec == 0 && tv.tv_usec == 0))
+		return SX_NEVER;
+	return sx_deadline_in(sx_clock_ns(&sx_sys_real),
+		(uint64_t)tv.tv_sec * 1000 +
+			((uint64_t)tv.tv_usec + 999) / 1000);
+}
+
+static int dial(const struct attempt *a, bool blocking)
+{
+	struct sx_err cause;
+	char text[SX_DEST_STRLEN];
+	int r = sx_engine_connect(sx_hook_engine(), a->fd, a->sock.domain,
+		&a->verdict, &a->dest,
+		blocking ? own_deadline(a->fd) : SX_NEVER,
+		blocking ? interrupted : NULL, &cause);
+
+	if (r < 0 && sx_log_enabled(SX_LOG_INFO))
+		sx_log(SX_LOG_INFO, "%s not reached: %s",
+			sx_dest_format(&a->dest, text, sizeof(text)),
+			cause.text);
+	return r;
+}
+
+/* The dial wants a socket that does not block; the flag is the
+ * application's again before anyone else can need it. */
+static int connect_by_proxy(const struct attempt *a)
+{
+	int saved = errno, flags = fcntl(a->fd, F_GETFL);
+	bool blocking = !(flags & O_NONBLOCK);
+
+	if (flags < 0)
+		return -1;
+	if (blocking && fcntl(a->fd, F_SETFL, flags | O_NONBLOCK))
+		return -1;
+	int r = dial(a, blocking);
+	if (blocking)
+		fcntl(a->fd, F_SETFL, flags);
+	if (r < 0) {
+		errno = -r;
+		return -1;
+	}
+	sx_socktab_put(a->fd, a->sa, a->len);
+	errno = saved;
+	return 0;
+}
+
+/* A name that a rule sends direct although its address is ours: a rule with
+ * a port, which was not known when the name was looked up. */
+static int connect_direct_by_name(const struct attempt *a)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *res, *ai;
+	struct sockaddr_storage sa;
+	struct sx_ip ip;
+	int r = -1;
+
+	if (a->sock.domain == AF_INET)
+		hints.ai_family = AF_INET;
+	if (real_getaddrinfo(a->dest.name, NULL, &hints, &res))
+		return sx_hook_refuse(EHOSTUNREACH,
+			"a direct connection, the name has no address,",
+			&a->dest, a->verdict.where);
+	errno = EHOSTUNREACH;
+	for (ai = res; ai && r; ai = ai->ai_next) {
+		if (sx_ip_from_sockaddr(ai->ai_addr, ai->ai_addrlen, &ip, NULL))
+			continue;
+		socklen_t len = sx_ip_to_sockaddr(
+			&ip, a->dest.port, (sa_family_t)a->sock.domain, &sa);
+		r = real_connect(a->fd, (struct sockaddr *)&sa, len);
+		if (r && (errno == EINPROGRESS || errno == EISCONN))
+			break;
+	}
+	int err = errno;
+	freeaddrinfo(res);
+	if (r == 0 || err == EINPROGRESS)
+		sx_socktab_put(a->fd, a->sa, a->len);
+	errno = err;
+	return r;
+}
+
+static int connect_direct(const struct attempt *a)
+{
+	if (a->dest.kind == SX_DEST_NAME)
+		return connect_direct_by_name(a);
+	sx_socktab_forget(a->fd);
+	return real_connect(a->fd, a->sa, a->len);
+}
+
+static int connect_by_rule(struct attempt *a)
+{
+	a->verdict = sx_engine_decide(sx_hook_engine(), &a->dest);
+	switch (a->verdict.action) {
+	case SX_ACTION_DIRECT:
+		return connect_direct(a);
+	case SX_ACTION_BLOCK:
+		return sx_hook_refuse(
+			EACCES, "a connection", &a->dest, a->verdict.where);
+	case SX_ACTION_PROXY:
+		if (sx_hook_is_tcp(&a->sock))
+			return connect_by_proxy(a);
+		return sx_hook_refuse(ENETUNREACH,
+			"other than TCP cannot be carried,", &a->dest,
+			a->verdict.where);
+	}
+	return sx_hook_refuse(EACCES, "a connection", &a->dest, NULL);
+}
+
+int hook_connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	struct attempt a = {.fd = fd, .sa = sa, .len = len};
+	struct sx_engine *engine;
+	struct sx_ip ip;
+	uint16_t port;
+
+	/* What is not an IP address the kernel judges, as ever */
+	if (!sa || len > sizeof(struct sockaddr_storage))
+		return real_connect(fd, sa, len);
+	if (sx_ip_from_sockaddr(sa, len, &ip, &port) ||
+		!sx_hook_is_inet(fd, &a.sock)) {
+		if (sx_sockaddr_family(sa, len) == AF_UNSPEC)
+			sx_socktab_forget(fd);
+		return real_connect(fd, sa, len);
+	}
+	engine = sx_hook_engine();
+	if (!engine)
+		return sx_hook_refuse(ENOMEM, "a connection", NULL,
+			"no memory for the configuration");
+	if (sx_engine_dest(engine, &ip, port, &a.dest))
+		return sx_hook_refuse(EHOSTUNREACH,
+			"an address of the fake-DNS pool that stands for no "
+			"name,",
+			&a.dest, NULL);
+	return connect_by_rule(&a);
+}
+
+SX_EXPORT int connect(int fd, __CONST_SOCKADDR_ARG sa, socklen_t len)
+{
+	return hook_connect(fd, sa.__sockaddr__, len);
+}

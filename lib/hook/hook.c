@@ -1,0 +1,70 @@
+#include "hook/hook.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* Recent refusals, so that a program that repeats itself does not flood the
+ * log; a collision costs a repeated line, or none lost but one. */
+#define N_SEEN 256
+static _Atomic uint64_t seen[N_SEEN];
+
+static uint64_t hash(uint64_t h, const char *s)
+{
+	for (; *s; s++)
+		h = (h ^ (uint8_t)*s) * 1099511628211ULL; /* FNV-1a */
+	return h;
+}
+
+static bool is_new(const char *what, const char *dest)
+{
+	uint64_t h = hash(hash(14695981039346656037ULL, what), dest);
+
+	return atomic_exchange(&seen[h % N_SEEN], h) != h;
+}
+
+int sx_hook_refuse(int err, const char *what, const struct sx_dest *dest,
+	const char *where)
+{
+	char text[SX_DEST_STRLEN] = "";
+
+	if (sx_log_enabled(SX_LOG_WARN)) {
+		if (dest)
+			sx_dest_format(dest, text, sizeof(text));
+		if (is_new(what, text) || sx_log_enabled(SX_LOG_DEBUG))
+			sx_log(SX_LOG_WARN, "refused: %s%s%s%s%s%s", what,
+				dest ? " to " : "", text, where ? " (" : "",
+				where ? where : "", where ? ")" : "");
+	}
+	errno = err;
+	return -1;
+}
+
+static bool get_int(int fd, int name, int *out)
+{
+	socklen_t len = sizeof(*out);
+
+	return getsockopt(fd, SOL_SOCKET, name, out, &len) == 0;
+}
+
+bool sx_hook_is_inet(int fd, struct sx_hook_sock *out)
+{
+	int saved = errno;
+	bool ok = get_int(fd, SO_DOMAIN, &out->domain) &&
+		  (out->domain == AF_INET || out->domain == AF_INET6) &&
+		  get_int(fd, SO_TYPE, &out->type) &&
+		  get_int(fd, SO_PROTOCOL, &out->protocol);
+
+	errno = saved;
+	return ok;
+}
+
+bool sx_hook_is_tcp(const struct sx_hook_sock *sock)
+{
+	return sock->type == SOCK_STREAM &&
+	       (sock->protocol == IPPROTO_TCP ||
+		       sock->protocol == IPPROTO_MPTCP);
+}

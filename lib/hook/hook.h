@@ -1,0 +1,35 @@
+/*
+ * What the hooks share: the engine of this process, and how to say no.
+ */
+#ifndef SX_HOOK_HOOK_H
+#define SX_HOOK_HOOK_H
+
+#include "core/engine.h"
+
+/*
+ * The engine, made at the first call (by the constructor, normally). Never
+ * NULL but when memory ran out at the start: then nothing may pass.
+ */
+struct sx_engine *sx_hook_engine(void);
+
+/*
+ * Refuses: sets errno, logs one line (once for the same thing and
+ * destination) and returns -1. dest and where may be NULL.
+ */
+int sx_hook_refuse(int err, const char *what, const struct sx_dest *dest,
+	const char *where);
+
+/* What the kernel says of a socket. */
+struct sx_hook_sock {
+	int domain, type, protocol;
+};
+
+/* False when fd is not an IPv4 or IPv6 socket; errno is kept. */
+bool sx_hook_is_inet(int fd, struct sx_hook_sock *out);
+
+bool sx_hook_is_tcp(const struct sx_hook_sock *sock);
+
+/* connect() as the program sees it, for the hooks that connect first. */
+int hook_connect(int fd, const struct sockaddr *sa, socklen_t len);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * The constructor, the engine of this process, and fork().
+ *
+ * A configuration that cannot be used never ends the process: an engine that
+ * lets nothing pass takes its place, and one line says why.
+ */
+#include "base/log.h"
+#include "hook/hook.h"
+#include "hook/real.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct sx_engine *engine;
+
+/* Children may start in another folder: they are to find the same file. */
+static void pin_conf_path(void)
+{
+	const char *path = getenv("SOCKSIFY_CONF");
+	char cwd[PATH_MAX], absolute[2 * PATH_MAX];
+
+	if (!path || !*path || *path == '/' || !getcwd(cwd, sizeof(cwd)))
+		return;
+	snprintf(absolute, sizeof(absolute), "%s/%s", cwd, path);
+	setenv("SOCKSIFY_CONF", absolute, 1);
+}
+
+static void report(const struct sx_diags *diags)
+{
+	for (size_t i = 0; i < diags->n; i++)
+		if (diags->items[i].severity == SX_SEVERITY_ERROR)
+			sx_log(SX_LOG_ERROR, "%s", diags->items[i].text);
+	sx_log(SX_LOG_ERROR, "the configuration cannot be used: all "
+			     "connections but local ones are refused");
+}
+
+static void load(void)
+{
+	struct sx_conf_source source = {
+		.program = program_invocation_short_name};
+	struct sx_diags diags = {0};
+	struct sx_conf conf = {0};
+	static char log_file[PATH_MAX];
+
+	pin_conf_path();
+	int err = sx_conf_load(&conf, &source, &diags);
+	sx_log_init(err ? SX_LOG_ERROR : conf.log_level, NULL);
+	if (!err && conf.log_file && strlen(conf.log_file) < sizeof(log_file)) {
+		strcpy(log_file, conf.log_file);
+		sx_log_init(conf.log_level, log_file);
+	}
+	if (err || sx_engine_new(&engine, &conf, &sx_sys_real)) {
+		report(&diags);
+		sx_conf_fini(&conf);
+		sx_engine_new_closed(&engine, &sx_sys_real);
+		sx_log_init(SX_LOG_WARN, NULL);
+	}
+	sx_diags_fini(&diags);
+}
+
+struct sx_engine *sx_hook_engine(void)
+{
+	pthread_once(&once, load);
+	return engine;
+}
+
+static void before_fork(void)
+{
+	if (engine)
+		sx_engine_before_fork(engine);
+}
+
+static void after_fork(void)
+{
+	if (engine)
+		sx_engine_after_fork(engine);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	int saved = errno;
+
+	sx_real();
+	sx_hook_engine();
+	pthread_atfork(before_fork, after_fork, after_fork);
+	errno = saved;
+}

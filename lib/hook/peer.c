@@ -1,0 +1,24 @@
+/*
+ * getpeername(2): the address that the program asked for.
+ */
+#include "base/addr.h"
+#include "hook/real.h"
+#include "hook/socktab.h"
+
+static int hook_getpeername(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	socklen_t room = len ? *len : 0;
+	int r = real_getpeername(fd, sa, len);
+	sa_family_t family = r ? AF_UNSPEC : sx_sockaddr_family(sa, room);
+
+	if (family != AF_INET && family != AF_INET6)
+		return r;
+	if (sx_socktab_peer(fd, sa, &room))
+		*len = room;
+	return 0;
+}
+
+SX_EXPORT int getpeername(int fd, __SOCKADDR_ARG sa, socklen_t *len)
+{
+	return hook_getpeername(fd, sa.__sockaddr__, len);
+}

@@ -1,0 +1,246 @@
+#include "proto/socks5.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+	VERSION = 0x05,
+	AUTH_VERSION = 0x01, /* RFC 1929 counts for itself */
+	CMD_CONNECT = 0x01,
+	RSV = 0x00,
+};
+
+enum method {
+	METHOD_NONE = 0x00,
+	METHOD_PASSWORD = 0x02,
+};
+
+enum atyp {
+	ATYP_IPV4 = 0x01,
+	ATYP_NAME = 0x03,
+	ATYP_IPV6 = 0x04,
+};
+
+#define METHOD_LEN     2
+#define STATUS_LEN     2
+#define REPLY_MIN      7 /* a name of length 0 */
+#define REPLY_HEAD_LEN 5 /* up to and with the length of a name */
+
+/* A reply's length with n bytes of BND.ADDR. */
+#define REPLY_LEN(n) ((size_t)4 + (n) + 2)
+
+static_assert(REPLY_HEAD_LEN <= REPLY_MIN, "the head never over-reads");
+static_assert(REPLY_LEN(1 + 255) <= SX_HANDSHAKE_IN_MAX, "replies fit");
+static_assert(
+	3 + 2 * SX_CREDENTIAL_MAX <= SX_HANDSHAKE_OUT_MAX, "credentials fit");
+static_assert(SX_NAME_MAX <= 255, "a name's length fits its byte");
+
+/*
+ * RFC 1928 section 3:
+ *
+ *	+----+----------+----------+
+ *	|VER | NMETHODS | METHODS  |
+ *	+----+----------+----------+
+ *	| 1  |    1     | 1 to 255 |
+ *	+----+----------+----------+
+ *
+ * The order of the methods is no preference.
+ */
+static void put_greeting(struct sx_writer *w, const struct sx_handshake *h)
+{
+	sx_put_u8(w, VERSION);
+	sx_put_u8(w, h->credentials.user ? 2 : 1);
+	sx_put_u8(w, METHOD_NONE);
+	if (h->credentials.user)
+		sx_put_u8(w, METHOD_PASSWORD);
+}
+
+static void put_counted(struct sx_writer *w, const char *text)
+{
+	size_t n = strlen(text);
+
+	sx_put_u8(w, (uint8_t)n);
+	sx_put(w, text, n);
+}
+
+/*
+ * RFC 1929 section 2:
+ *
+ *	+----+------+----------+------+----------+
+ *	|VER | ULEN |  UNAME   | PLEN |  PASSWD  |
+ *	+----+------+----------+------+----------+
+ *	| 1  |  1   | 1 to 255 |  1   | 1 to 255 |
+ *	+----+------+----------+------+----------+
+ *
+ * A user without a password gets PLEN 0, against the letter: Tor takes it.
+ */
+static void put_credentials(struct sx_writer *w, const struct sx_handshake *h)
+{
+	const char *password = h->credentials.password;
+
+	sx_put_u8(w, AUTH_VERSION);
+	put_counted(w, h->credentials.user);
+	put_counted(w, password ? password : "");
+}
+
+static void put_address(struct sx_writer *w, const struct sx_dest *dest)
+{
+	if (dest->kind == SX_DEST_NAME) {
+		sx_put_u8(w, ATYP_NAME);
+		put_counted(w, dest->name);
+		return;
+	}
+	sx_put_u8(w, dest->ip.family == AF_INET ? ATYP_IPV4 : ATYP_IPV6);
+	sx_put(w, dest->ip.bytes, sx_ip_len(&dest->ip));
+}
+
+/*
+ * RFC 1928 section 4:
+ *
+ *	+----+-----+-------+------+----------+----------+
+ *	|VER | CMD |  RSV  | ATYP | DST.ADDR | DST.PORT |
+ *	+----+-----+-------+------+----------+----------+
+ *	| 1  |  1  | X'00' |  1   | Variable |    2     |
+ *	+----+-----+-------+------+----------+----------+
+ */
+static void put_request(struct sx_writer *w, const struct sx_handshake *h)
+{
+	sx_put_u8(w, VERSION);
+	sx_put_u8(w, CMD_CONNECT);
+	sx_put_u8(w, RSV);
+	put_address(w, h->dest);
+	sx_put_u16(w, h->dest->port);
+}
+
+static int say_greeting(struct sx_handshake *h)
+{
+	struct sx_writer w = sx_machine_writer(h);
+
+	put_greeting(&w, h);
+	return sx_machine_say(h, &w, SX_STATE_GREETING, METHOD_LEN);
+}
+
+static int say_credentials(struct sx_handshake *h)
+{
+	struct sx_writer w = sx_machine_writer(h);
+
+	put_credentials(&w, h);
+	return sx_machine_say(h, &w, SX_STATE_CREDENTIALS, STATUS_LEN);
+}
+
+static int say_request(struct sx_handshake *h)
+{
+	struct sx_writer w = sx_machine_writer(h);
+
+	put_request(&w, h);
+	return sx_machine_say(h, &w, SX_STATE_REQUEST, REPLY_HEAD_LEN);
+}
+
+/*
+ * RFC 1928 section 3:
+ *
+ *	+----+--------+
+ *	|VER | METHOD |
+ *	+----+--------+
+ *	| 1  |   1    |
+ *	+----+--------+
+ *
+ * No authentication is welcome even where credentials were offered (ATS-39).
+ */
+static int take_method(struct sx_handshake *h)
+{
+	if (h->in[0] != VERSION)
+		return sx_machine_fail(h, SX_CAUSE_VERSION, h->in[0]);
+	if (h->in_len < METHOD_LEN)
+		return SX_HANDSHAKE_MORE;
+	if (h->in[1] == METHOD_NONE)
+		return say_request(h);
+	if (h->in[1] == METHOD_PASSWORD && h->credentials.user)
+		return say_credentials(h);
+	return sx_machine_fail(h, SX_CAUSE_METHOD, h->in[1]);
+}
+
+/*
+ * RFC 1929 section 2:
+ *
+ *	+----+--------+
+ *	|VER | STATUS |
+ *	+----+--------+
+ *	| 1  |   1    |
+ *	+----+--------+
+ *
+ * Only the status counts: some servers send 5 for the version (ATS-40).
+ */
+static int take_status(struct sx_handshake *h)
+{
+	if (h->in_len < STATUS_LEN)
+		return SX_HANDSHAKE_MORE;
+	if (h->in[1] != 0)
+		return sx_machine_fail(h, SX_CAUSE_STATUS, h->in[1]);
+	return say_request(h);
+}
+
+/* The reply's length by its type of address; 0 for an unknown type. */
+static size_t reply_len(uint8_t atyp, uint8_t name_len)
+{
+	switch (atyp) {
+	case ATYP_IPV4:
+		return REPLY_LEN(4);
+	case ATYP_IPV6:
+		return REPLY_LEN(16);
+	case ATYP_NAME:
+		return REPLY_LEN(1 + (size_t)name_len);
+	}
+	return 0;
+}
+
+/*
+ * RFC 1928 section 6:
+ *
+ *	+----+-----+-------+------+----------+----------+
+ *	|VER | REP |  RSV  | ATYP | BND.ADDR | BND.PORT |
+ *	+----+-----+-------+------+----------+----------+
+ *	| 1  |  1  | X'00' |  1   | Variable |    2     |
+ *	+----+-----+-------+------+----------+----------+
+ *
+ * A reply that says no need not be complete: several servers send two or
+ * four bytes of it and close, Tor sends address type 0. BND is read only for
+ * its length; what servers put into it tells nothing.
+ */
+static int take_reply(struct sx_handshake *h)
+{
+	if (h->in[0] != VERSION)
+		return sx_machine_fail(h, SX_CAUSE_VERSION, h->in[0]);
+	if (h->in_len >= 2 && h->in[1] != 0)
+		return sx_machine_fail(h, SX_CAUSE_SOCKS5_REPLY, h->in[1]);
+	if (h->in_len >= 4 && !reply_len(h->in[3], 0))
+		return sx_machine_fail(h, SX_CAUSE_ADDRESS_TYPE, h->in[3]);
+	if (h->in_len >= REPLY_HEAD_LEN)
+		h->in_need = reply_len(h->in[3], h->in[4]);
+	if (h->in_len < h->in_need)
+		return SX_HANDSHAKE_MORE;
+	return sx_machine_done(h);
+}
+
+static int take_answer(struct sx_handshake *h)
+{
+	switch ((enum sx_state)h->state) {
+	case SX_STATE_GREETING:
+		return take_method(h);
+	case SX_STATE_CREDENTIALS:
+		return take_status(h);
+	case SX_STATE_REQUEST:
+		return take_reply(h);
+	case SX_STATE_DONE:
+	case SX_STATE_FAILED:
+	case SX_N_STATES:
+		break;
+	}
+	return SX_HANDSHAKE_MORE;
+}
+
+const struct sx_handshake_ops sx_socks5_ops = {
+	.name = "socks5",
+	.start = say_greeting,
+	.answer = take_answer,
+};

@@ -1,0 +1,12 @@
+/*
+ * SOCKS5 (RFC 1928) with user and password (RFC 1929), step by step: each
+ * message waits for the answer to the one before.
+ */
+#ifndef SX_PROTO_SOCKS5_H
+#define SX_PROTO_SOCKS5_H
+
+#include "proto/machine.h"
+
+extern const struct sx_handshake_ops sx_socks5_ops;
+
+#endif

@@ -1,0 +1,482 @@
+/*
+ * The dial against a scripted table of system calls.
+ */
+#include "core/dial.h"
+#include "script.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define GREETING "\x05\x01\x00"
+#define METHOD   "\x05\x00"
+/* CONNECT 203.0.113.9 port 0x0102 */
+#define REQUEST  "\x05\x01\x00\x01\xcb\x00\x71\x09\x01\x02"
+#define REPLY_5  "\x05\x00\x00\x01\x00"
+#define REPLY_10 "\x00\x00\x00\x00\x00"
+
+#define A "192.0.2.1:1080"
+#define B "192.0.2.2:1081"
+#define C "[2001:db8::3]:1082"
+
+static struct sx_server_conf confs[4];
+static struct sx_server servers[4];
+static const unsigned order[4] = {0, 1, 2, 3};
+static struct sx_dial_plan plan;
+static struct sx_dial dial;
+
+static void server(unsigned i, const char *ip, uint16_t port)
+{
+	confs[i] = (struct sx_server_conf){
+		.name = (char *)ip, .host = (char *)ip, .port = port};
+	if (sx_ip_parse(ip, &confs[i].ip))
+		confs[i].ip.family = AF_UNSPEC;
+	sx_server_init(&servers[i], &confs[i]);
+}
+
+static void setup(void)
+{
+	server(0, "192.0.2.1", 1080);
+	server(1, "192.0.2.2", 1081);
+	server(2, "2001:db8::3", 1082);
+	server(3, "proxy.example.org", 1083);
+	plan = (struct sx_dial_plan){
+		.sys = &script_sys,
+		.servers = servers,
+		.order = order,
+		.n_order = 1,
+		.connect_timeout_ms = 10000,
+		.handshake_timeout_ms = 8000,
+		.reply_timeout_ms = 135000,
+		.dest = {.kind = SX_DEST_IP, .port = 0x0102},
+		.deadline = {150000ULL * SX_NS_PER_MS +
+			     1000000ULL * SX_NS_PER_MS},
+	};
+	sx_ip_parse("203.0.113.9", &plan.dest.ip);
+}
+
+static int run_family(int family, const struct step *steps)
+{
+	script_start(steps);
+	sx_dial_init(&dial, &plan, 7, family);
+	int r = sx_dial_run(&dial, NULL);
+	script_finish();
+	return r;
+}
+
+static int run(const struct step *steps)
+{
+	return run_family(AF_INET, steps);
+}
+
+#define HANDSHAKE                                                              \
+	SEND(GREETING), POLL(POLLIN), RECV(METHOD), SEND(REQUEST),             \
+		POLL(POLLIN), RECV(REPLY_5), RECV(REPLY_10)
+
+START_TEST(a_tunnel_stands_after_two_messages)
+{
+	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
+		POLL(POLLOUT), CONNECT(A, 0), HANDSHAKE, END};
+
+	ck_assert_int_eq(run(steps), 0);
+}
+END_TEST
+
+START_TEST(a_connect_that_succeeds_at_once_is_not_waited_for)
+{
+	static const struct step steps[] = {CONNECT(A, 0), HANDSHAKE, END};
+
+	ck_assert_int_eq(run(steps), 0);
+}
+END_TEST
+
+START_TEST(a_signal_loses_and_repeats_nothing)
+{
+	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
+		POLL_FAILS(EINTR), POLL(POLLOUT), CONNECT(A, EALREADY),
+		POLL(POLLOUT), CONNECT(A, 0), SEND_FAILS(EINTR), SEND(GREETING),
+		POLL_FAILS(EINTR), RECV_FAILS(EAGAIN), POLL(POLLIN),
+		RECV_FAILS(EINTR), RECV(METHOD), SEND(REQUEST), POLL(POLLIN),
+		RECV(REPLY_5), RECV(REPLY_10), END};
+
+	ck_assert_int_eq(run(steps), 0);
+}
+END_TEST
+
+START_TEST(answers_may_come_byte_by_byte)
+{
+	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
+		POLL(POLLIN), RECV("\x05"), RECV_FAILS(EAGAIN), POLL(POLLIN),
+		RECV("\x00"), SEND(REQUEST), POLL(POLLIN), RECV("\x05"),
+		RECV("\x00"), RECV("\x00"), RECV("\x01"), RECV("\x00"),
+		RECV("\x00\x00"), RECV_FAILS(EAGAIN), POLL(POLLIN),
+		RECV("\x00\x00"), RECV("\x00"), END};
+
+	ck_assert_int_eq(run(steps), 0);
+}
+END_TEST
+
+START_TEST(a_message_that_does_not_fit_goes_on_where_it_stopped)
+{
+	static const struct step steps[] = {CONNECT(A, 0),
+		SEND_PART(GREETING, 1), SEND_FAILS(EAGAIN), POLL(POLLOUT),
+		SEND("\x01\x00"), POLL(POLLIN), RECV(METHOD), SEND(REQUEST),
+		POLL(POLLIN), RECV(REPLY_5), RECV(REPLY_10), END};
+
+	ck_assert_int_eq(run(steps), 0);
+}
+END_TEST
+
+START_TEST(a_refused_server_is_dissolved_and_the_next_one_taken)
+{
+	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
+		POLL(POLLOUT | POLLERR | POLLHUP), CONNECT(A, ECONNREFUSED),
+		DISSOLVE, CONNECT(B, 0), HANDSHAKE, END};
+
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), 0);
+}
+END_TEST
+
+START_TEST(three_dead_servers_and_a_good_one_make_a_tunnel)
+{
+	static const struct step steps[] = {RESOLVES("proxy.example.org", NULL),
+		CONNECT(A, ECONNREFUSED), DISSOLVE, CONNECT(B, EINPROGRESS),
+		POLL_LATE(10000), DISSOLVE, CONNECT(C, 0), HANDSHAKE, END};
+	static const unsigned name_first[] = {3, 0, 1, 2};
+	static const struct step v6only = {.call = CALL_V6ONLY, .ret = 0};
+	struct step with_v6only[32];
+	size_t n = 0;
+
+	/* an IPv6 socket asks for IPV6_V6ONLY before each IPv4 server */
+	for (const struct step *s = steps; s->call != CALL_END; s++) {
+		if (s->call == CALL_CONNECT && strchr(s->text, '.'))
+			with_v6only[n++] = v6only;
+		with_v6only[n++] = *s;
+	}
+	with_v6only[n] = (struct step)END;
+	plan.n_order = 4;
+	plan.order = name_first;
+	ck_assert_int_eq(run_family(AF_INET6, with_v6only), 0);
+	plan.order = order;
+}
+END_TEST
+
+START_TEST(all_refused_is_enetunreach)
+{
+	static const struct step steps[] = {CONNECT(A, ECONNREFUSED), DISSOLVE,
+		CONNECT(B, EHOSTUNREACH), DISSOLVE, END};
+
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), -ENETUNREACH);
+	ck_assert_int_eq(dial.cause.sys, ENETUNREACH);
+}
+END_TEST
+
+START_TEST(all_late_is_etimedout)
+{
+	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
+		POLL_LATE(10000), DISSOLVE, CONNECT(B, EINPROGRESS),
+		POLL_LATE(10000), DISSOLVE, END};
+
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), -ETIMEDOUT);
+}
+END_TEST
+
+START_TEST(one_refused_and_one_late_is_enetunreach)
+{
+	static const struct step steps[] = {CONNECT(A, ECONNREFUSED), DISSOLVE,
+		CONNECT(B, EINPROGRESS), POLL_LATE(10000), DISSOLVE, END};
+
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), -ENETUNREACH);
+}
+END_TEST
+
+START_TEST(no_server_is_enetunreach)
+{
+	static const struct step steps[] = {END};
+
+	plan.n_order = 0;
+	ck_assert_int_eq(run(steps), -ENETUNREACH);
+}
+END_TEST
+
+START_TEST(a_server_that_hangs_up_before_the_method_is_econnreset)
+{
+	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
+		POLL(POLLIN), RECV_EOF, DISSOLVE, END};
+
+	ck_assert_int_eq(run(steps), -ECONNRESET);
+}
+END_TEST
+
+START_TEST(a_server_that_resets_the_greeting_is_passed_over)
+{
+	static const struct step steps[] = {CONNECT(A, 0), SEND_FAILS(EPIPE),
+		DISSOLVE, CONNECT(B, 0), HANDSHAKE, END};
+
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), 0);
+}
+END_TEST
+
+START_TEST(a_server_that_is_no_socks_server_is_passed_over)
+{
+	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
+		POLL(POLLIN), RECV("HT"), DISSOLVE, CONNECT(B, 0), HANDSHAKE,
+		END};
+
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), 0);
+}
+END_TEST
+
+START_TEST(refused_credentials_are_eacces_and_the_next_one_is_tried)
+{
+	static const struct step steps[] = {CONNECT(A, 0),
+		SEND("\x05\x02\x00\x02"), POLL(POLLIN), RECV("\x05\x02"),
+		SEND("\x01\x01u\x01p"), POLL(POLLIN), RECV("\x01\x01"),
+		DISSOLVE, CONNECT(B, ECONNREFUSED), DISSOLVE, END};
+
+	confs[0].user = (char *)"u";
+	confs[0].password = (char *)"p";
+	plan.n_order = 2;
+	/* the attempt that came further tells more */
+	ck_assert_int_eq(run(steps), -EACCES);
+}
+END_TEST
+
+START_TEST(a_refused_destination_is_final)
+{
+	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
+		POLL(POLLIN), RECV(METHOD), SEND(REQUEST), POLL(POLLIN),
+		RECV("\x05\x05"), DISSOLVE, END};
+
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), -ECONNREFUSED);
+}
+END_TEST
+
+START_TEST(an_end_after_the_request_is_final_and_econnrefused)
+{
+	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
+		POLL(POLLIN), RECV(METHOD), SEND(REQUEST), POLL(POLLIN),
+		RECV_EOF, DISSOLVE, END};
+
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), -ECONNREFUSED);
+}
+END_TEST
+
+START_TEST(a_silent_server_is_left_after_the_handshake_timeout)
+{
+	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
+		POLL_LATE(8000), DISSOLVE, CONNECT(B, 0), HANDSHAKE, END};
+
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), 0);
+	ck_assert_uint_eq(script_now_ms(), 8000);
+}
+END_TEST
+
+START_TEST(no_reply_is_etimedout_after_the_reply_timeout)
+{
+	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
+		POLL(POLLIN), RECV(METHOD), SEND(REQUEST), POLL_LATE(135000),
+		DISSOLVE, END};
+
+	ck_assert_int_eq(run(steps), -ETIMEDOUT);
+	ck_assert_uint_eq(script_now_ms(), 135000);
+}
+END_TEST
+
+START_TEST(a_byte_that_trickles_in_does_not_lengthen_the_wait)
+{
+	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
+		{.call = CALL_POLL, .ret = POLLIN, .ms = 5000, .max_ms = 8000},
+		RECV("\x05"), RECV_FAILS(EAGAIN),
+		{.call = CALL_POLL, .ret = 0, .ms = 3000, .max_ms = 3000},
+		DISSOLVE, END};
+
+	ck_assert_int_eq(run(steps), -ETIMEDOUT);
+	ck_assert_uint_eq(script_now_ms(), 8000);
+}
+END_TEST
+
+START_TEST(the_deadline_bounds_the_whole)
+{
+	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
+		{.call = CALL_POLL, .ret = 0, .ms = 10000, .max_ms = 10000},
+		DISSOLVE, CONNECT(B, EINPROGRESS),
+		{.call = CALL_POLL, .ret = 0, .ms = 2000, .max_ms = 2000},
+		DISSOLVE, END};
+
+	plan.n_order = 2;
+	plan.deadline = (struct sx_deadline){1012000ULL * SX_NS_PER_MS};
+	ck_assert_int_eq(run(steps), -ETIMEDOUT);
+	ck_assert_uint_eq(script_now_ms(), 12000);
+}
+END_TEST
+
+START_TEST(the_sockets_own_errors_are_the_applications)
+{
+	static const int own[] = {EISCONN, EALREADY, EBADF, ENOTSOCK, EINVAL};
+
+	plan.n_order = 2;
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		/* nothing is dissolved: the connection is the application's */
+		const struct step steps[] = {CONNECT(A, own[i]), END};
+		ck_assert_int_eq(run(steps), -own[i]);
+	}
+}
+END_TEST
+
+START_TEST(an_unfit_server_leaves_a_connected_socket_alone)
+{
+	static const struct step steps[] = {CONNECT(B, EISCONN), END};
+
+	confs[0].proto = SX_PROTO_SOCKS4;
+	plan.dest.kind = SX_DEST_NAME;
+	strcpy(plan.dest.name, "www.example.org");
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), -EISCONN);
+}
+END_TEST
+
+START_TEST(an_ipv4_socket_that_is_connected_is_not_replaced)
+{
+	static const struct step steps[] = {
+		{.call = CALL_TCP_INFO, .ret = 1 /* ESTABLISHED */}, END};
+	static const unsigned v6[] = {2};
+
+	plan.order = v6;
+	ck_assert_int_eq(run(steps), -EISCONN);
+}
+END_TEST
+
+START_TEST(an_ipv6_socket_reaches_an_ipv4_server)
+{
+	static const struct step steps[] = {{.call = CALL_V6ONLY, .ret = 1},
+		{.call = CALL_SET_V6ONLY, .ret = 0}, CONNECT(A, 0), HANDSHAKE,
+		END};
+
+	ck_assert_int_eq(run_family(AF_INET6, steps), 0);
+}
+END_TEST
+
+START_TEST(a_server_name_is_looked_up_once)
+{
+	static const struct step first[] = {
+		RESOLVES("proxy.example.org", "192.0.2.1"),
+		CONNECT("192.0.2.1:1083", 0), HANDSHAKE, END};
+	static const struct step second[] = {
+		CONNECT("192.0.2.1:1083", 0), HANDSHAKE, END};
+	static const unsigned name[] = {3};
+
+	plan.order = name;
+	ck_assert_int_eq(run(first), 0);
+	ck_assert_int_eq(run(second), 0);
+}
+END_TEST
+
+START_TEST(a_server_name_is_looked_up_again_when_its_addresses_failed)
+{
+	static const struct step first[] = {
+		RESOLVES("proxy.example.org", "192.0.2.1"),
+		CONNECT("192.0.2.1:1083", ECONNREFUSED), DISSOLVE, END};
+	static const struct step second[] = {
+		RESOLVES("proxy.example.org", "192.0.2.5"),
+		CONNECT("192.0.2.5:1083", 0), HANDSHAKE, END};
+	static const unsigned name[] = {3};
+
+	plan.order = name;
+	ck_assert_int_eq(run(first), -ENETUNREACH);
+	ck_assert_int_eq(run(second), 0);
+}
+END_TEST
+
+static bool yes(void)
+{
+	return true;
+}
+
+START_TEST(a_caller_that_was_interrupted_gets_eintr)
+{
+	static const struct step steps[] = {
+		CONNECT(A, EINPROGRESS), POLL_FAILS(EINTR), DISSOLVE, END};
+
+	script_start(steps);
+	sx_dial_init(&dial, &plan, 7, AF_INET);
+	ck_assert_int_eq(sx_dial_run(&dial, yes), -EINTR);
+	script_finish();
+}
+END_TEST
+
+START_TEST(a_step_says_what_it_waits_for)
+{
+	static const struct step steps[] = {CONNECT(A, EINPROGRESS), END};
+
+	script_start(steps);
+	sx_dial_init(&dial, &plan, 7, AF_INET);
+	ck_assert_int_eq(sx_dial_step(&dial, 0), SX_DIAL_WAIT);
+	ck_assert_int_eq(dial.events, POLLOUT);
+	ck_assert_uint_eq(dial.until.at_ns, 1010000ULL * SX_NS_PER_MS);
+	ck_assert_int_eq(sx_dial_step(&dial, 0), SX_DIAL_WAIT);
+	script_finish();
+}
+END_TEST
+
+START_TEST(a_failed_dial_stays_failed)
+{
+	static const struct step steps[] = {
+		CONNECT(A, ECONNREFUSED), DISSOLVE, END};
+
+	ck_assert_int_eq(run(steps), -ENETUNREACH);
+	ck_assert_int_eq(sx_dial_step(&dial, 0), -ENETUNREACH);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("dial");
+	TCase *t = tcase_create("dial");
+
+	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, a_tunnel_stands_after_two_messages);
+	tcase_add_test(t, a_connect_that_succeeds_at_once_is_not_waited_for);
+	tcase_add_test(t, a_signal_loses_and_repeats_nothing);
+	tcase_add_test(t, answers_may_come_byte_by_byte);
+	tcase_add_test(t, a_message_that_does_not_fit_goes_on_where_it_stopped);
+	tcase_add_test(t, a_refused_server_is_dissolved_and_the_next_one_taken);
+	tcase_add_test(t, three_dead_servers_and_a_good_one_make_a_tunnel);
+	tcase_add_test(t, all_refused_is_enetunreach);
+	tcase_add_test(t, all_late_is_etimedout);
+	tcase_add_test(t, one_refused_and_one_late_is_enetunreach);
+	tcase_add_test(t, no_server_is_enetunreach);
+	tcase_add_test(
+		t, a_server_that_hangs_up_before_the_method_is_econnreset);
+	tcase_add_test(t, a_server_that_resets_the_greeting_is_passed_over);
+	tcase_add_test(t, a_server_that_is_no_socks_server_is_passed_over);
+	tcase_add_test(
+		t, refused_credentials_are_eacces_and_the_next_one_is_tried);
+	tcase_add_test(t, a_refused_destination_is_final);
+	tcase_add_test(t, an_end_after_the_request_is_final_and_econnrefused);
+	tcase_add_test(t, a_silent_server_is_left_after_the_handshake_timeout);
+	tcase_add_test(t, no_reply_is_etimedout_after_the_reply_timeout);
+	tcase_add_test(t, a_byte_that_trickles_in_does_not_lengthen_the_wait);
+	tcase_add_test(t, the_deadline_bounds_the_whole);
+	tcase_add_test(t, the_sockets_own_errors_are_the_applications);
+	tcase_add_test(t, an_unfit_server_leaves_a_connected_socket_alone);
+	tcase_add_test(t, an_ipv4_socket_that_is_connected_is_not_replaced);
+	tcase_add_test(t, an_ipv6_socket_reaches_an_ipv4_server);
+	tcase_add_test(t, a_server_name_is_looked_up_once);
+	tcase_add_test(
+		t, a_server_name_is_looked_up_again_when_its_addresses_failed);
+	tcase_add_test(t, a_caller_that_was_interrupted_gets_eintr);
+	tcase_add_test(t, a_step_says_what_it_waits_for);
+	tcase_add_test(t, a_failed_dial_stays_failed);
+	suite_add_tcase(s, t);
+	return sx_unit_main(s);
+}

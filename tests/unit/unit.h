@@ -1,0 +1,14 @@
+/*
+ * What every unit test program shares: one suite, run with TAP on standard
+ * output, each test in a process of its own unless CK_FORK=no.
+ */
+#ifndef SX_TESTS_UNIT_H
+#define SX_TESTS_UNIT_H
+
+#include <check.h>
+
+/* Runs suite, which is consumed. 0 when every test passed, else 1: what
+ * main() returns. */
+int sx_unit_main(Suite *suite);
+
+#endif
