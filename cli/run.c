@@ -17,18 +17,15 @@
 /* All -p as one list for $SOCKSIFY_PROXY. */
 static int export_urls(const struct sx_opts *opts)
 {
-	size_t size = 1;
+	char *list = NULL;
+	size_t size;
+	FILE *f = open_memstream(&list, &size);
 
-	for (size_t i = 0; i < opts->n_urls; i++)
-		size += strlen(opts->urls[i]) + 1;
-	char *list = calloc(1, size);
-	if (!list)
+	if (!f)
 		return -1;
-	for (size_t i = 0; i < opts->n_urls; i++) {
-		strcat(list, i ? " " : "");
-		strcat(list, opts->urls[i]);
-	}
-	int r = setenv("SOCKSIFY_PROXY", list, 1);
+	for (size_t i = 0; i < opts->n_urls; i++)
+		fprintf(f, "%s%s", i ? " " : "", opts->urls[i]);
+	int r = fclose(f) ? -1 : setenv("SOCKSIFY_PROXY", list, 1);
 	free(list);
 	return r;
 }
@@ -139,14 +136,14 @@ static int run_program(const struct sx_opts *opts)
 	}
 	sx_program_inspect(path, &program);
 	if (program.obstacle != SX_OBSTACLE_NONE) {
-		fprintf(stderr, "socksify: %s: %s\n", program.path,
-			program.text);
-		if (!opts->allow_leaks) {
-			fputs("socksify: it would go around the proxy, so it "
-			      "is not run (--allow-leaks runs it)\n",
-				stderr);
+		fprintf(stderr, "socksify: %s: %s; it %s around the proxy%s\n",
+			program.path, program.text,
+			opts->allow_leaks ? "goes" : "would go",
+			opts->allow_leaks ? ""
+					  : ", so it is not run "
+					    "(--allow-leaks runs it)");
+		if (!opts->allow_leaks)
 			return SX_EXIT_CANNOT_RUN;
-		}
 	}
 	exec_program(path, opts->program);
 	fprintf(stderr, "socksify: %s: %s\n", path, strerror(errno));

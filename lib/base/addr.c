@@ -158,7 +158,8 @@ socklen_t sx_ip_to_sockaddr(const struct sx_ip *ip, uint16_t port,
 
 static bool is_name_byte(unsigned char c)
 {
-	return c > ' ' && c < 0x7f && !strchr("/@:[]\\", c);
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
 }
 
 int sx_name_normalize(const char *name, char out[SX_NAME_MAX + 1])
@@ -167,7 +168,7 @@ int sx_name_normalize(const char *name, char out[SX_NAME_MAX + 1])
 
 	if (n && name[n - 1] == '.')
 		n--;
-	if (n == 0 || n > SX_NAME_MAX)
+	if (n == 0 || n > SX_NAME_MAX || name[0] == '-')
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)name[i];
@@ -182,6 +183,14 @@ int sx_name_normalize(const char *name, char out[SX_NAME_MAX + 1])
 		return -EINVAL;
 	out[n] = '\0';
 	return 0;
+}
+
+void sx_name_copy(char out[SX_NAME_MAX + 1], const char *name)
+{
+	size_t n = strnlen(name, SX_NAME_MAX);
+
+	memcpy(out, name, n);
+	out[n] = '\0';
 }
 
 const char *sx_dest_format(const struct sx_dest *dest, char *buf, size_t n)

@@ -70,10 +70,13 @@ socklen_t sx_ip_to_sockaddr(const struct sx_ip *ip, uint16_t port,
 /*
  * The form of a host name that is compared, stored and sent: lower case
  * ASCII, without the trailing dot. 0; -EINVAL for an empty name or label, a
- * label over 63 or a name over SX_NAME_MAX bytes, or a byte that no host
- * name has (white space, control, non-ASCII, one of "/@:[]\").
+ * label over 63 or a name over SX_NAME_MAX bytes, a byte other than letters,
+ * digits, "-" and "_", or a "-" at the start (as libc's resolver judges).
  */
 int sx_name_normalize(const char *name, char out[SX_NAME_MAX + 1]);
+
+/* Copies a normalised name. */
+void sx_name_copy(char out[SX_NAME_MAX + 1], const char *name);
 
 /* "name:80", "192.0.2.1:80", "[2001:db8::1]:80"; cut if n is too small. */
 const char *sx_dest_format(const struct sx_dest *dest, char *buf, size_t n);

@@ -104,9 +104,9 @@ static void load_named(
 			"expected an absolute path: HOME or "
 			"the working folder is not known");
 	else if (load_file(draft, main, absolute) == MISSING)
-		error(main, variable,
-			"there is no such file, expected the "
-			"path of a configuration file");
+		sx_diags_add(&main->diags, SX_SEVERITY_ERROR, variable, 0,
+			"there is no %s, expected a configuration file",
+			strchr(path, '@') ? "such file" : path);
 }
 
 static char *join(struct sx_draft *draft, const char *a, const char *b)

@@ -29,8 +29,8 @@
 
 #include "base/cidr.h"
 #include "base/log.h"
+#include "base/proto.h"
 #include "conf/diag.h"
-#include "proto/handshake.h"
 
 /* A SOCKS server as it was written. */
 struct sx_server_conf {

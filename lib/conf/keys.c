@@ -75,8 +75,8 @@ static int parse_url(struct sx_file_parser *p, const char *value, void *field)
 	const char *why;
 	int r = sx_url_parse(value, &conf, &why);
 
-	/* wrong or not, a password may be in it */
-	if (strchr(value, '@'))
+	/* one that is wrong may hold a password, too */
+	if (r ? strchr(value, '@') != NULL : conf.password != NULL)
 		note_secret(p);
 	if (r)
 		return r == -ENOMEM ? r : fail(p, why);
@@ -210,7 +210,9 @@ static int parse_conditions(
 	return 0;
 }
 
-#define DURATION          "a duration from 1ms to 24h, such as 150s, 500ms or 2m"
+#define DURATION                                                               \
+	"a duration from 1ms to 24h, such as 150s, "                           \
+	"500ms or 2m"
 #define IN_CONF(member)   offsetof(struct sx_conf, member)
 #define IN_SERVER(member) offsetof(struct sx_draft_server, member)
 

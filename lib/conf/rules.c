@@ -112,10 +112,21 @@ int sx_condition_parse(
 	return 0;
 }
 
-/* A list that may be a misplaced URL with a password is not repeated. */
-static bool may_be_quoted(const char *list)
+/*
+ * Nothing is repeated that may be a password: a URL, or a password or url key
+ * whose section header was forgotten.
+ */
+static bool may_be_quoted(const char *key, const char *list)
 {
-	return !strchr(list, '@') && !strstr(list, "//");
+	static const char *const plain[] = {"", "direct", "block", "proxy"};
+
+	if (strchr(list, '@') || strstr(list, "//"))
+		return false;
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		if (strcmp(key, plain[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void report(struct sx_place place, const char *where, const char *key,
@@ -132,7 +143,7 @@ size_t sx_conditions_add(struct sx_draft *draft, struct sx_place place,
 	struct sx_rule_conf rule;
 	const char *rest = list, *item, *why;
 	char label[CONDITION_MAX + 3];
-	bool quote = may_be_quoted(list);
+	bool quote = may_be_quoted(key, list);
 	size_t n, n_items = 0;
 
 	while (sx_list_next(&rest, &item, &n)) {

@@ -1,6 +1,6 @@
 #include "conf/secret.h"
 
-#include "proto/handshake.h"
+#include "base/proto.h"
 
 #include <errno.h>
 #include <stdlib.h>

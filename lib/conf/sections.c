@@ -223,19 +223,16 @@ static void on_section(void *user, unsigned line, char *name)
 		p->base = open_plain(p, name);
 }
 
-static void unknown_key(struct sx_file_parser *p, const char *name)
+/* The key is not repeated: it may be a password on a line of its own. */
+static void unknown_key(struct sx_file_parser *p)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
 	struct sx_names names = {.n = 0};
-	/* nothing is quoted that may be a password on a line of its own */
-	bool quote = strlen(name) <= 24 && !name[strspn(name, letters)];
 
 	for (size_t i = 0; i < SX_N_KEYS; i++) {
 		if (sx_keys[i].section == p->section && sx_keys[i].name)
 			sx_names_add(&names, sx_keys[i].name);
 	}
-	sx_draft_error(&p->place, "unknown key%s%s%s in %s, expected one of %s",
-		quote ? " \"" : "", quote ? name : "", quote ? "\"" : "",
+	sx_draft_error(&p->place, "unknown key in %s, expected one of %s",
 		sections[p->section].form, names.text);
 }
 
@@ -251,7 +248,7 @@ static const struct sx_key *admit(struct sx_file_parser *p, const char *name)
 		return NULL;
 	}
 	if (i == SX_N_KEYS) {
-		unknown_key(p, name);
+		unknown_key(p);
 		return NULL;
 	}
 	if (!sx_keys[i].name && !sx_label_ok(name)) {
@@ -323,11 +320,11 @@ static void on_error(void *user, unsigned line, const char *text)
 {
 	struct sx_file_parser *p = user;
 
+	/* what is indented below it belongs to it */
+	end_key(p);
 	p->place.line = line;
 	sx_diags_add(&p->place.origin->diags, SX_SEVERITY_ERROR,
 		p->place.origin->name, line, "%s", text);
-	/* what is indented below it belongs to it */
-	p->key = NULL;
 }
 
 void sx_sections_parse(struct sx_draft *draft, struct sx_origin *origin,

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -56,15 +57,32 @@ static void arm(struct sx_dial *d, unsigned ms)
 		sx_deadline_min(sx_deadline_in(now(d), ms), d->plan->deadline);
 }
 
-/* Back to an unconnected socket, if it was us who connected it: after a
- * connect() that failed in non-blocking mode Linux answers the next one with
- * ECONNABORTED otherwise. */
-static void dissolve(struct sx_dial *d)
+static void disconnect(struct sx_dial *d)
 {
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
 
 	if (d->attempted)
 		d->plan->sys->connect(d->fd, &none, sizeof(none));
+}
+
+static void clear_error(struct sx_dial *d)
+{
+	int err;
+	socklen_t len = sizeof(err);
+
+	if (d->attempted)
+		d->plan->sys->getsockopt(
+			d->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+}
+
+/* Back to an unconnected socket, if it was us who connected it: after a
+ * connect() that failed in non-blocking mode Linux answers the next one with
+ * ECONNABORTED otherwise. The reset that this sends is left as the socket's
+ * error, which is not the application's to find. */
+static void dissolve(struct sx_dial *d)
+{
+	disconnect(d);
+	clear_error(d);
 	d->attempted = false;
 }
 
@@ -173,6 +191,11 @@ static void not_reached(struct sx_dial *d, int err)
 	char text[80], ip[INET6_ADDRSTRLEN];
 	bool late = err == ETIMEDOUT;
 
+	if (err == ECONNRESET) { /* it was reached, and hung up */
+		give_up(d, RANK_HANDSHAKE, err, strerrordesc_np(err));
+		return;
+	}
+
 	sx_ip_format(&d->ips[d->next_ip - 1], ip, sizeof(ip));
 	snprintf(text, sizeof(text), "%s: %s", ip,
 		late ? "not reached in time" : strerrordesc_np(err));
@@ -228,6 +251,12 @@ static int fit_family(struct sx_dial *d, sa_family_t server_family)
 	return 0;
 }
 
+static void set_flags(struct sx_dial *d, int flags)
+{
+	if (!(d->flags & O_NONBLOCK))
+		d->plan->sys->fcntl(d->fd, F_SETFL, flags);
+}
+
 /* connect() to the address in turn; 0 or a positive errno value. */
 static int call_connect(struct sx_dial *d)
 {
@@ -235,9 +264,11 @@ static int call_connect(struct sx_dial *d)
 	socklen_t len = sx_ip_to_sockaddr(&d->ips[d->next_ip - 1],
 		d->server->conf->port, (sa_family_t)d->family, &sa);
 
-	if (d->plan->sys->connect(d->fd, (struct sockaddr *)&sa, len) == 0)
-		return 0;
-	return errno;
+	set_flags(d, d->flags | O_NONBLOCK);
+	int r = d->plan->sys->connect(d->fd, (struct sockaddr *)&sa, len);
+	int err = r ? errno : 0;
+	set_flags(d, d->flags);
+	return err;
 }
 
 static int next_addr(struct sx_dial *d)
@@ -278,8 +309,10 @@ static int connecting(struct sx_dial *d, short revents)
 		return wait_for(d, POLLOUT);
 	if (revents)
 		err = call_connect(d);
-	if (err == EALREADY)
+	if (err == EALREADY) {
+		clear_error(d); /* an old one, that woke us */
 		return wait_for(d, POLLOUT);
+	}
 	if (!err || err == EISCONN)
 		return connected(d);
 	not_reached(d, err);
@@ -290,10 +323,14 @@ static int handshake_failed(struct sx_dial *d)
 {
 	const struct sx_refusal *r = &d->handshake.refusal;
 
-	if (sx_handshake_phase(&d->handshake) >= SX_PHASE_REQUEST)
-		return fail_finally(d, r->error, r->text);
-	give_up(d, RANK_HANDSHAKE, r->error, r->text);
-	return AGAIN;
+	if (sx_handshake_phase(&d->handshake) < SX_PHASE_REQUEST) {
+		give_up(d, RANK_HANDSHAKE, r->error, r->text);
+		return AGAIN;
+	}
+	if (!r->by_destination)
+		sx_log(SX_LOG_WARN, "server %s: %s", d->server->conf->name,
+			r->text);
+	return fail_finally(d, r->error, r->text);
 }
 
 static int handshake_late(struct sx_dial *d)
@@ -391,13 +428,14 @@ static int next_state(struct sx_dial *d, short revents)
 	return -EINVAL;
 }
 
-void sx_dial_init(
-	struct sx_dial *d, const struct sx_dial_plan *plan, int fd, int family)
+void sx_dial_init(struct sx_dial *d, const struct sx_dial_plan *plan, int fd,
+	int family, int flags)
 {
 	memset(d, 0, sizeof(*d));
 	d->plan = plan;
 	d->fd = fd;
 	d->family = family;
+	d->flags = flags;
 	d->state = SX_DIAL_NEXT_SERVER;
 }
 
@@ -426,7 +464,7 @@ int sx_dial_run(struct sx_dial *d, bool (*interrupted)(void))
 			return r;
 		r = sx_io_wait(d->plan->sys, d->fd, d->events, d->until);
 		if (r == -EINTR && interrupted && interrupted()) {
-			dissolve(d);
+			disconnect(d);
 			return fail_own(d, EINTR);
 		}
 		if (r < 0 && r != -EINTR)

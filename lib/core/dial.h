@@ -54,6 +54,7 @@ struct sx_dial {
 	const struct sx_dial_plan *plan;
 	int fd;
 	int family;     /* of the socket */
+	int flags;      /* of the file, as the application has them */
 	bool attempted; /* connected, or connecting, by this dial */
 	enum sx_dial_state state;
 	unsigned next_server; /* index into plan->order */
@@ -73,11 +74,13 @@ enum sx_dial_result {
 };
 
 /*
- * fd: a TCP socket that is not connected and is in non-blocking mode;
- * borrowed. family: its AF_INET or AF_INET6.
+ * fd: a TCP socket that is not connected; borrowed. family: its AF_INET or
+ * AF_INET6. flags: its file status flags, as F_GETFL says; a blocking one is
+ * made non-blocking for the moment of each connect() alone, so that a signal
+ * handler that never returns (siglongjmp) finds the flag as it was.
  */
-void sx_dial_init(
-	struct sx_dial *d, const struct sx_dial_plan *plan, int fd, int family);
+void sx_dial_init(struct sx_dial *d, const struct sx_dial_plan *plan, int fd,
+	int family, int flags);
 
 /*
  * Does what can be done now. revents: what poll() said, 0 at the first call
@@ -92,7 +95,9 @@ int sx_dial_step(struct sx_dial *d, short revents);
 /*
  * Steps and poll() until the dial is done or has failed. interrupted() is
  * asked after each signal handler that ran; if it says so, the dial fails
- * with -EINTR. NULL: signals are no reason to stop.
+ * with -EINTR, and ECONNRESET is left as the socket's error for a program
+ * that waits for the connection all the same. NULL: signals are no reason to
+ * stop.
  */
 int sx_dial_run(struct sx_dial *d, bool (*interrupted)(void));
 

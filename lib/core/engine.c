@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "core/dial.h"
+#include "core/direct.h"
 #include "core/fakedns.h"
 #include "core/server.h"
 
@@ -14,6 +15,7 @@ struct sx_engine {
 	struct sx_conf conf;
 	struct sx_rules *rules;
 	struct sx_fakedns *names;
+	struct sx_direct *direct;
 	struct sx_server *servers; /* as conf.servers */
 };
 
@@ -23,6 +25,8 @@ static int fill(struct sx_engine *e)
 
 	if (!err)
 		err = sx_fakedns_new(&e->names);
+	if (!err)
+		err = sx_direct_new(&e->direct);
 	if (err)
 		return err;
 	e->servers = calloc(e->conf.n_servers + 1UL, sizeof(*e->servers));
@@ -88,6 +92,7 @@ void sx_engine_free(struct sx_engine *e)
 	if (!e)
 		return;
 	free(e->servers);
+	sx_direct_free(e->direct);
 	sx_fakedns_free(e->names);
 	sx_rules_free(e->rules);
 	sx_conf_fini(&e->conf);
@@ -103,7 +108,7 @@ int sx_engine_dest(const struct sx_engine *e, const struct sx_ip *ip,
 	out->port = port;
 	if (name) {
 		out->kind = SX_DEST_NAME;
-		strcpy(out->name, name);
+		sx_name_copy(out->name, name);
 		return 0;
 	}
 	out->kind = SX_DEST_IP;
@@ -114,10 +119,23 @@ int sx_engine_dest(const struct sx_engine *e, const struct sx_ip *ip,
 struct sx_verdict sx_engine_decide(
 	const struct sx_engine *e, const struct sx_dest *dest)
 {
-	return sx_rules_decide(e->rules, dest);
+	struct sx_verdict verdict = sx_rules_decide(e->rules, dest);
+	unsigned rank;
+
+	if (dest->kind == SX_DEST_IP &&
+		sx_direct_knows(e->direct, &dest->ip, &rank) &&
+		rank < verdict.rank)
+		return sx_rules_verdict(e->rules, rank);
+	return verdict;
 }
 
-int sx_engine_connect(struct sx_engine *e, int fd, int family,
+void sx_engine_learn_direct(
+	struct sx_engine *e, const struct sx_ip *ip, unsigned rank)
+{
+	sx_direct_learn(e->direct, ip, rank);
+}
+
+int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
 	const struct sx_verdict *verdict, const struct sx_dest *dest,
 	struct sx_deadline limit, bool (*interrupted)(void), struct sx_err *err)
 {
@@ -137,7 +155,7 @@ int sx_engine_connect(struct sx_engine *e, int fd, int family,
 	};
 	struct sx_dial dial;
 
-	sx_dial_init(&dial, &plan, fd, family);
+	sx_dial_init(&dial, &plan, fd, family, flags);
 	int r = sx_dial_run(&dial, interrupted);
 	if (r < 0)
 		*err = dial.cause;

@@ -41,15 +41,21 @@ struct sx_verdict sx_engine_decide(
 	const struct sx_engine *e, const struct sx_dest *dest);
 
 /*
- * Makes fd, an unconnected TCP socket of the family in non-blocking mode, a
- * tunnel to dest through a server of the pool; returns when it stands or has
- * failed, at the latest at limit. The returns are those of sx_dial_run().
+ * Makes fd, an unconnected TCP socket of the family with these file status
+ * flags, a tunnel to dest through a server of the pool; returns when it stands
+ * or has failed, at the latest at limit. The returns are those of
+ * sx_dial_run(); *err is filled when one is negative.
  * [any thread] [signal-safe] [after fork]
  */
-int sx_engine_connect(struct sx_engine *e, int fd, int family,
+int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
 	const struct sx_verdict *verdict, const struct sx_dest *dest,
 	struct sx_deadline limit, bool (*interrupted)(void),
 	struct sx_err *err);
+
+/* libc found this address for a name that the rule of that rank sends
+ * direct (struct sx_lookup). [any thread] */
+void sx_engine_learn_direct(
+	struct sx_engine *e, const struct sx_ip *ip, unsigned rank);
 
 /* core/names.h with this engine's rules and table. */
 int sx_engine_lookup(struct sx_engine *e, const char *host, int family,

@@ -20,7 +20,7 @@ static bool is_localhost(const char *name)
 
 static void loopback_host(const char *name, struct sx_host *out)
 {
-	strcpy(out->canon, name);
+	sx_name_copy(out->canon, name);
 	out->n_ips = 2;
 	sx_ip_parse("::1", &out->ips[0]);
 	sx_ip_parse("127.0.0.1", &out->ips[1]);
@@ -69,6 +69,15 @@ static bool is_numeric(const char *host, struct sx_host *out)
 	return plain[0] != '[' && sx_ip_parse(plain, &out->ips[0]) == 0;
 }
 
+/* No top-level domain is a number: "1.2.3.4.5" is a mistyped address. */
+static bool ends_numeric(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	const char *label = dot ? dot + 1 : name;
+
+	return label[strspn(label, "0123456789")] == '\0';
+}
+
 int sx_names_lookup(const struct sx_rules *rules, struct sx_fakedns *table,
 	const char *host, int family, struct sx_lookup *out)
 {
@@ -80,7 +89,7 @@ int sx_names_lookup(const struct sx_rules *rules, struct sx_fakedns *table,
 		found->canon[0] = '\0';
 		return 0;
 	}
-	if (sx_name_normalize(host, dest.name))
+	if (sx_name_normalize(host, dest.name) || ends_numeric(dest.name))
 		return -ENOENT;
 	if (look_up_locally(dest.name, found)) {
 		out->kind = SX_LOOKUP_LOCAL;
@@ -88,10 +97,10 @@ int sx_names_lookup(const struct sx_rules *rules, struct sx_fakedns *table,
 	}
 	found->n_ips = 0;
 	out->kind = SX_LOOKUP_DIRECT;
-	if (sx_rules_host_is_direct(rules, &dest))
+	if (sx_rules_host_is_direct(rules, &dest, &out->rank))
 		return 0;
 	out->kind = SX_LOOKUP_FAKE;
-	strcpy(found->canon, dest.name);
+	sx_name_copy(found->canon, dest.name);
 	found->n_ips = 1;
 	return sx_fakedns_get(table, dest.name,
 		family == AF_INET6 ? AF_INET6 : AF_INET, &found->ips[0]);
@@ -103,9 +112,10 @@ int sx_names_reverse(const struct sx_rules *rules,
 {
 	const char *fake = sx_fakedns_name(table, ip);
 	struct sx_dest dest = {.kind = SX_DEST_IP, .ip = *ip};
+	unsigned rank;
 
 	if (fake) {
-		strcpy(name, fake);
+		sx_name_copy(name, fake);
 		return 0;
 	}
 	if (sx_fakedns_contains(ip))
@@ -114,5 +124,5 @@ int sx_names_reverse(const struct sx_rules *rules,
 		return 0;
 	if (sx_ip_is_loopback(ip) || sx_ip_is_any(ip))
 		return -ENOENT;
-	return sx_rules_host_is_direct(rules, &dest) ? 1 : -ENOENT;
+	return sx_rules_host_is_direct(rules, &dest, &rank) ? 1 : -ENOENT;
 }

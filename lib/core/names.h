@@ -19,6 +19,7 @@ struct sx_lookup {
 		SX_LOOKUP_DIRECT,  /* libc is to look it up: host is empty */
 	} kind;
 	struct sx_host host;
+	unsigned rank; /* for SX_LOOKUP_DIRECT: of the rule */
 };
 
 /*

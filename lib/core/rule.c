@@ -308,23 +308,28 @@ static unsigned first_match(
 	return q.first;
 }
 
+struct sx_verdict sx_rules_verdict(const struct sx_rules *r, unsigned rank)
+{
+	if (rank == NO_RULE)
+		return (struct sx_verdict){SX_ACTION_PROXY, 0, NO_RULE,
+			"built in: everything else to the default pool"};
+	const struct sx_rule_conf *rule = &r->rules[rank];
+	return (struct sx_verdict){rule->action, rule->pool, rank, rule->where};
+}
+
 struct sx_verdict sx_rules_decide(
 	const struct sx_rules *r, const struct sx_dest *dest)
 {
-	unsigned i = first_match(r, dest, dest->port);
-
-	if (i == NO_RULE)
-		return (struct sx_verdict){SX_ACTION_PROXY, 0,
-			"built in: everything else to the default pool"};
-	return (struct sx_verdict){
-		r->rules[i].action, r->rules[i].pool, r->rules[i].where};
+	return sx_rules_verdict(r, first_match(r, dest, dest->port));
 }
 
 bool sx_rules_host_is_direct(
-	const struct sx_rules *r, const struct sx_dest *dest)
+	const struct sx_rules *r, const struct sx_dest *dest, unsigned *rank)
 {
-	unsigned i = first_match(r, dest, -1);
-
-	return i != NO_RULE && r->rules[i].action == SX_ACTION_DIRECT &&
-	       r->rules[i].ports.lo == 0 && r->rules[i].ports.hi == 65535;
+	*rank = first_match(r, dest, -1);
+	if (*rank == NO_RULE)
+		return false;
+	const struct sx_rule_conf *rule = &r->rules[*rank];
+	return rule->action == SX_ACTION_DIRECT && rule->ports.lo == 0 &&
+	       rule->ports.hi == 65535;
 }

@@ -22,8 +22,9 @@ struct sx_rules; /* immutable once made */
 struct sx_verdict {
 	enum sx_action action;
 	unsigned pool;     /* for SX_ACTION_PROXY: index into sx_conf.pools */
-	const char *where; /* the rule's place, for people; lives as long as
-			      the rules */
+	unsigned rank;     /* the rule's place in the order */
+	const char *where; /* the same for people; lives as long as the
+			      rules */
 };
 
 /* conf is borrowed and must outlive the rules. 0 or -ENOMEM. */
@@ -37,11 +38,15 @@ struct sx_verdict sx_rules_decide(
 	const struct sx_rules *rules, const struct sx_dest *dest);
 
 /*
- * True when the first rule that speaks of this host, whatever the port, says
- * direct and holds for every port: only then a lookup may be libc's.
- * dest->port is not looked at. [any thread] [signal-safe] [after fork]
+ * True, and the rule's rank, when the first rule that speaks of this host,
+ * whatever the port, says direct and holds for every port: only then a lookup
+ * may be libc's. dest->port is not looked at. [any thread] [signal-safe]
+ * [after fork]
  */
-bool sx_rules_host_is_direct(
-	const struct sx_rules *rules, const struct sx_dest *dest);
+bool sx_rules_host_is_direct(const struct sx_rules *rules,
+	const struct sx_dest *dest, unsigned *rank);
+
+/* What the rule of that rank says. */
+struct sx_verdict sx_rules_verdict(const struct sx_rules *rules, unsigned rank);
 
 #endif

@@ -54,12 +54,13 @@ static struct sx_deadline own_deadline(int fd)
 			((uint64_t)tv.tv_usec + 999) / 1000);
 }
 
-static int dial(const struct attempt *a, bool blocking)
+static int dial(const struct attempt *a, int flags)
 {
+	bool blocking = !(flags & O_NONBLOCK);
 	struct sx_err cause;
 	char text[SX_DEST_STRLEN];
 	int r = sx_engine_connect(sx_hook_engine(), a->fd, a->sock.domain,
-		&a->verdict, &a->dest,
+		flags, &a->verdict, &a->dest,
 		blocking ? own_deadline(a->fd) : SX_NEVER,
 		blocking ? interrupted : NULL, &cause);
 
@@ -70,20 +71,29 @@ static int dial(const struct attempt *a, bool blocking)
 	return r;
 }
 
-/* The dial wants a socket that does not block; the flag is the
- * application's again before anyone else can need it. */
+/* A socket that is only readable with more bytes than the server's answer has
+ * would never be. Returns what it was, 1 normally. */
+static int set_rcvlowat(int fd, int bytes)
+{
+	int was = 1;
+	socklen_t len = sizeof(was);
+
+	getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &was, &len);
+	if (was != bytes)
+		setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+	return was;
+}
+
 static int connect_by_proxy(const struct attempt *a)
 {
 	int saved = errno, flags = fcntl(a->fd, F_GETFL);
-	bool blocking = !(flags & O_NONBLOCK);
 
 	if (flags < 0)
 		return -1;
-	if (blocking && fcntl(a->fd, F_SETFL, flags | O_NONBLOCK))
-		return -1;
-	int r = dial(a, blocking);
-	if (blocking)
-		fcntl(a->fd, F_SETFL, flags);
+	int rcvlowat = set_rcvlowat(a->fd, 1);
+	int r = dial(a, flags);
+	if (rcvlowat != 1)
+		set_rcvlowat(a->fd, rcvlowat);
 	if (r < 0) {
 		errno = -r;
 		return -1;
@@ -171,8 +181,8 @@ int hook_connect(int fd, const struct sockaddr *sa, socklen_t len)
 	}
 	engine = sx_hook_engine();
 	if (!engine)
-		return sx_hook_refuse(ENOMEM, "a connection", NULL,
-			"no memory for the configuration");
+		return sx_hook_refuse(
+			EACCES, "a connection", NULL, "not configured yet");
 	if (sx_engine_dest(engine, &ip, port, &a.dest))
 		return sx_hook_refuse(EHOSTUNREACH,
 			"an address of the fake-DNS pool that stands for no "
@@ -185,3 +195,6 @@ SX_EXPORT int connect(int fd, __CONST_SOCKADDR_ARG sa, socklen_t len)
 {
 	return hook_connect(fd, sa.__sockaddr__, len);
 }
+
+/* libc's other public name for it. */
+SX_EXPORT_ALIAS(__connect, connect);

@@ -7,8 +7,9 @@
 #include "core/engine.h"
 
 /*
- * The engine, made at the first call (by the constructor, normally). Never
- * NULL but when memory ran out at the start: then nothing may pass.
+ * The engine, made at the first call (by the constructor, normally). NULL
+ * while there is no environment yet to configure it from (a program's
+ * .preinit_array), and when memory ran out: then nothing may pass.
  */
 struct sx_engine *sx_hook_engine(void);
 

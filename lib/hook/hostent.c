@@ -36,7 +36,8 @@ static int fill(struct hostent *out, const char *name, const struct sx_ip *ips,
 	char **aliases = take(&room, sizeof(char *), sizeof(char *));
 	char **list = take(&room, (n_ips + 1) * sizeof(char *), sizeof(char *));
 	char *bytes = take(&room, n_ips * len, 4);
-	char *copy = take(&room, strlen(name) + 1, 1);
+	size_t name_size = strlen(name) + 1;
+	char *copy = take(&room, name_size, 1);
 
 	if (!aliases || !list || !bytes || !copy)
 		return ERANGE;
@@ -46,7 +47,7 @@ static int fill(struct hostent *out, const char *name, const struct sx_ip *ips,
 		memcpy(list[i], ips[i].bytes, len);
 	}
 	list[n_ips] = NULL;
-	strcpy(copy, name);
+	memcpy(copy, name, name_size);
 	*out = (struct hostent){
 		.h_name = copy,
 		.h_aliases = aliases,
@@ -82,6 +83,30 @@ static int finish(
 	}
 	errno = err;
 	return err;
+}
+
+static bool read_ip(
+	const void *addr, socklen_t len, int family, struct sx_ip *ip)
+{
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	memset(ip, 0, sizeof(*ip));
+	ip->family = (sa_family_t)family;
+	if (!addr || len != sx_ip_len(ip))
+		return false;
+	memcpy(ip->bytes, addr, len);
+	return true;
+}
+
+/* What libc found for a direct name is direct too. */
+static void learn(const struct hostent *host, unsigned rank)
+{
+	struct sx_ip ip;
+
+	for (char **a = host ? host->h_addr_list : NULL; a && *a; a++)
+		if (read_ip(*a, (socklen_t)host->h_length, host->h_addrtype,
+			    &ip))
+			sx_engine_learn_direct(sx_hook_engine(), &ip, rank);
 }
 
 static bool is_direct(const struct sx_lookup *found, int err)
@@ -121,9 +146,12 @@ static int hook_gethostbyname2_r(const char *host, int family,
 	struct sx_lookup found;
 	int err = look_up(host, family, &found);
 
-	if (is_direct(&found, err))
-		return real_gethostbyname2_r(
+	if (is_direct(&found, err)) {
+		err = real_gethostbyname2_r(
 			host, family, ret, buf, size, result, h_err);
+		learn(err ? NULL : *result, found.rank);
+		return err;
+	}
 	if (!err)
 		err = by_name(
 			&found, host, ret, (struct room){buf, buf + size});
@@ -133,12 +161,6 @@ static int hook_gethostbyname2_r(const char *host, int family,
 static int hook_gethostbyname_r(const char *host, struct hostent *ret,
 	char *buf, size_t size, struct hostent **result, int *h_err)
 {
-	struct sx_lookup found;
-
-	/* libc's own knows options that make it look for IPv6 */
-	if (is_direct(&found, look_up(host, AF_INET, &found)))
-		return real_gethostbyname_r(
-			host, ret, buf, size, result, h_err);
 	return hook_gethostbyname2_r(
 		host, AF_INET, ret, buf, size, result, h_err);
 }
@@ -156,8 +178,11 @@ static struct hostent *hook_gethostbyname2(const char *host, int family)
 	struct hostent *result;
 	struct sx_lookup found;
 
-	if (is_direct(&found, look_up(host, family, &found)))
-		return real_gethostbyname2(host, family);
+	if (is_direct(&found, look_up(host, family, &found))) {
+		result = real_gethostbyname2(host, family);
+		learn(result, found.rank);
+		return result;
+	}
 	hook_gethostbyname2_r(host, family, &own.ret, own.buf, sizeof(own.buf),
 		&result, &h_errno);
 	return result;
@@ -165,24 +190,7 @@ static struct hostent *hook_gethostbyname2(const char *host, int family)
 
 static struct hostent *hook_gethostbyname(const char *host)
 {
-	struct sx_lookup found;
-
-	if (is_direct(&found, look_up(host, AF_INET, &found)))
-		return real_gethostbyname(host);
 	return hook_gethostbyname2(host, AF_INET);
-}
-
-static bool read_ip(
-	const void *addr, socklen_t len, int family, struct sx_ip *ip)
-{
-	if (family != AF_INET && family != AF_INET6)
-		return false;
-	memset(ip, 0, sizeof(*ip));
-	ip->family = (sa_family_t)family;
-	if (!addr || len != sx_ip_len(ip))
-		return false;
-	memcpy(ip->bytes, addr, len);
-	return true;
 }
 
 /* 1: libc is to answer; else 0 or a negative errno value. */

@@ -50,11 +50,10 @@ static void load(void)
 
 	pin_conf_path();
 	int err = sx_conf_load(&conf, &source, &diags);
-	sx_log_init(err ? SX_LOG_ERROR : conf.log_level, NULL);
-	if (!err && conf.log_file && strlen(conf.log_file) < sizeof(log_file)) {
-		strcpy(log_file, conf.log_file);
-		sx_log_init(conf.log_level, log_file);
-	}
+	if (!err && conf.log_file)
+		snprintf(log_file, sizeof(log_file), "%s", conf.log_file);
+	sx_log_init(err ? SX_LOG_ERROR : conf.log_level,
+		*log_file ? log_file : NULL);
 	if (err || sx_engine_new(&engine, &conf, &sx_sys_real)) {
 		report(&diags);
 		sx_conf_fini(&conf);
@@ -66,7 +65,8 @@ static void load(void)
 
 struct sx_engine *sx_hook_engine(void)
 {
-	pthread_once(&once, load);
+	if (environ)
+		pthread_once(&once, load);
 	return engine;
 }
 

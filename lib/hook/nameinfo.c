@@ -23,9 +23,10 @@ static int answer(const struct sockaddr *sa, socklen_t len, const char *name,
 		return EAI_NONAME;
 	if (!name)
 		name = numeric;
-	if (strlen(name) >= host_size)
+	size_t size = strlen(name) + 1;
+	if (size > host_size)
 		return EAI_OVERFLOW;
-	strcpy(host, name);
+	memcpy(host, name, size);
 	return 0;
 }
 

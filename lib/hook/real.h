@@ -10,6 +10,7 @@
 #include "base/sys.h"
 
 #include <netdb.h>
+#include <resolv.h>
 #include <sys/socket.h>
 
 struct sx_real {
@@ -30,17 +31,29 @@ const struct sx_real *sx_real(void);
 #define real_getpeername      (sx_real()->getpeername)
 #define real_getaddrinfo      (sx_real()->getaddrinfo)
 #define real_getnameinfo      (sx_real()->getnameinfo)
-#define real_gethostbyname    (sx_real()->gethostbyname)
 #define real_gethostbyname2   (sx_real()->gethostbyname2)
-#define real_gethostbyname_r  (sx_real()->gethostbyname_r)
 #define real_gethostbyname2_r (sx_real()->gethostbyname2_r)
 #define real_gethostbyaddr    (sx_real()->gethostbyaddr)
 #define real_gethostbyaddr_r  (sx_real()->gethostbyaddr_r)
+#define real_res_query        (sx_real()->res_query)
+#define real_res_search       (sx_real()->res_search)
+#define real_res_nquery       (sx_real()->res_nquery)
+#define real_res_nsearch      (sx_real()->res_nsearch)
 
 /* The core's table of system calls over them. */
 extern const struct sx_sys sx_sys_real;
 
 /* Marks what the library exports; all else is hidden. */
 #define SX_EXPORT __attribute__((visibility("default")))
+
+/* A second name for an exported function. */
+#if __has_attribute(copy) /* gcc warns of attributes that differ */
+#define SX_COPY_ATTRIBUTES(name) __attribute__((copy(name)))
+#else
+#define SX_COPY_ATTRIBUTES(name)
+#endif
+#define SX_EXPORT_ALIAS(other, name)                                           \
+	extern __typeof__(name) other SX_COPY_ATTRIBUTES(name)                 \
+		__attribute__((alias(#name), visibility("default")))
 
 #endif

@@ -112,8 +112,8 @@ static int answer(struct sx_host *host, const char *service,
 	order(host);
 	for (unsigned i = 0; i < host->n_ips && !err; i++) {
 		err = answer_one(&host->ips[i], service, hints, end);
-		while (!err && *end)
-			end = &(*end)->ai_next;
+		for (; !err && *end; end = &(*end)->ai_next)
+			(*end)->ai_flags = hints->ai_flags;
 	}
 	if (!err && hints->ai_flags & AI_CANONNAME)
 		err = set_canonname(first, host->canon);
@@ -148,6 +148,20 @@ static int look_up(
 	return err;
 }
 
+/* A direct name. What libc finds for it is direct too. */
+static int ask_libc(const char *host, const char *service,
+	const struct addrinfo *hints, struct addrinfo **res, unsigned rank)
+{
+	int err = real_getaddrinfo(host, service, hints, res);
+	struct sx_ip ip;
+
+	for (struct addrinfo *ai = err ? NULL : *res; ai; ai = ai->ai_next)
+		if (!sx_ip_from_sockaddr(
+			    ai->ai_addr, ai->ai_addrlen, &ip, NULL))
+			sx_engine_learn_direct(sx_hook_engine(), &ip, rank);
+	return err;
+}
+
 static int hook_getaddrinfo(const char *host, const char *service,
 	const struct addrinfo *hints, struct addrinfo **res)
 {
@@ -157,7 +171,8 @@ static int hook_getaddrinfo(const char *host, const char *service,
 	const struct addrinfo *h = hints ? hints : &defaults;
 	struct sx_lookup found;
 
-	if (!host || h->ai_flags & AI_NUMERICHOST ||
+	/* "*" means NULL to libc */
+	if (!host || strcmp(host, "*") == 0 || h->ai_flags & AI_NUMERICHOST ||
 		(h->ai_family != AF_UNSPEC && h->ai_family != AF_INET &&
 			h->ai_family != AF_INET6))
 		return real_getaddrinfo(host, service, hints, res);
@@ -166,8 +181,10 @@ static int hook_getaddrinfo(const char *host, const char *service,
 	int err = look_up(host, h, &found);
 	if (err)
 		return to_eai(err);
-	if (found.kind == SX_LOOKUP_NUMERIC || found.kind == SX_LOOKUP_DIRECT)
+	if (found.kind == SX_LOOKUP_NUMERIC)
 		return real_getaddrinfo(host, service, hints, res);
+	if (found.kind == SX_LOOKUP_DIRECT)
+		return ask_libc(host, service, hints, res, found.rank);
 	return answer(&found.host, service, h, res);
 }
 

@@ -21,18 +21,11 @@
 #define SX_PROTO_HANDSHAKE_H
 
 #include "base/addr.h"
+#include "base/proto.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum sx_proto {
-	SX_PROTO_SOCKS5,
-	SX_PROTO_SOCKS4,
-	SX_PROTO_SOCKS4A,
-};
-
-#define SX_CREDENTIAL_MAX 255 /* RFC 1929: one length byte each */
 
 /* A user is 1 to 255 bytes. A password is 0 to 255 bytes, never without a
  * user; NULL is sent as an empty one. SOCKS4 sends the user alone. */

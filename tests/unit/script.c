@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -113,6 +114,8 @@ static int s_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 
 static enum call sockopt_call(int level, int name)
 {
+	if (level == SOL_SOCKET && name == SO_ERROR)
+		return CALL_SO_ERROR;
 	if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY)
 		return CALL_V6ONLY;
 	ck_assert_int_eq(level, IPPROTO_TCP);
@@ -150,6 +153,16 @@ static int s_setsockopt(
 	return finish(s, 0);
 }
 
+static int s_fcntl(int fd, int cmd, long arg)
+{
+	const struct step *s = take(CALL_SETFL);
+
+	(void)fd;
+	ck_assert_int_eq(cmd, F_SETFL);
+	ck_assert_int_eq(arg, s->ret);
+	return finish(s, 0);
+}
+
 static int s_clock_gettime(clockid_t clock, struct timespec *ts)
 {
 	uint64_t ms = 1000000 + now_ms;
@@ -181,6 +194,7 @@ const struct sx_sys script_sys = {
 	.poll = s_poll,
 	.getsockopt = s_getsockopt,
 	.setsockopt = s_setsockopt,
+	.fcntl = s_fcntl,
 	.clock_gettime = s_clock_gettime,
 	.getaddrinfo = s_getaddrinfo,
 	.freeaddrinfo = freeaddrinfo,

@@ -18,6 +18,8 @@ struct step {
 		CALL_SEND,
 		CALL_RECV,
 		CALL_POLL,
+		CALL_SO_ERROR,
+		CALL_SETFL,
 		CALL_V6ONLY,
 		CALL_SET_V6ONLY,
 		CALL_TCP_INFO,
@@ -37,10 +39,19 @@ struct step {
 	{                                                                      \
 		.call = CALL_CONNECT, .text = to, .err = e                     \
 	}
-#define DISSOLVE                                                               \
+#define DISCONNECT                                                             \
 	{                                                                      \
 		.call = CALL_CONNECT, .text = "unspec"                         \
 	}
+#define CLEAR_ERROR                                                            \
+	{                                                                      \
+		.call = CALL_SO_ERROR                                          \
+	}
+#define SETFL(flags)                                                           \
+	{                                                                      \
+		.call = CALL_SETFL, .ret = flags                               \
+	}
+#define DISSOLVE DISCONNECT, CLEAR_ERROR
 #define SEND(b)                                                                \
 	{                                                                      \
 		.call = CALL_SEND, .bytes = b, .n = sizeof(b) - 1,             \

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #define GREETING "\x05\x01\x00"
@@ -58,7 +59,7 @@ static void setup(void)
 static int run_family(int family, const struct step *steps)
 {
 	script_start(steps);
-	sx_dial_init(&dial, &plan, 7, family);
+	sx_dial_init(&dial, &plan, 7, family, O_NONBLOCK);
 	int r = sx_dial_run(&dial, NULL);
 	script_finish();
 	return r;
@@ -94,10 +95,10 @@ START_TEST(a_signal_loses_and_repeats_nothing)
 {
 	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
 		POLL_FAILS(EINTR), POLL(POLLOUT), CONNECT(A, EALREADY),
-		POLL(POLLOUT), CONNECT(A, 0), SEND_FAILS(EINTR), SEND(GREETING),
-		POLL_FAILS(EINTR), RECV_FAILS(EAGAIN), POLL(POLLIN),
-		RECV_FAILS(EINTR), RECV(METHOD), SEND(REQUEST), POLL(POLLIN),
-		RECV(REPLY_5), RECV(REPLY_10), END};
+		CLEAR_ERROR, POLL(POLLOUT), CONNECT(A, 0), SEND_FAILS(EINTR),
+		SEND(GREETING), POLL_FAILS(EINTR), RECV_FAILS(EAGAIN),
+		POLL(POLLIN), RECV_FAILS(EINTR), RECV(METHOD), SEND(REQUEST),
+		POLL(POLLIN), RECV(REPLY_5), RECV(REPLY_10), END};
 
 	ck_assert_int_eq(run(steps), 0);
 }
@@ -405,10 +406,10 @@ static bool yes(void)
 START_TEST(a_caller_that_was_interrupted_gets_eintr)
 {
 	static const struct step steps[] = {
-		CONNECT(A, EINPROGRESS), POLL_FAILS(EINTR), DISSOLVE, END};
+		CONNECT(A, EINPROGRESS), POLL_FAILS(EINTR), DISCONNECT, END};
 
 	script_start(steps);
-	sx_dial_init(&dial, &plan, 7, AF_INET);
+	sx_dial_init(&dial, &plan, 7, AF_INET, O_NONBLOCK);
 	ck_assert_int_eq(sx_dial_run(&dial, yes), -EINTR);
 	script_finish();
 }
@@ -419,12 +420,37 @@ START_TEST(a_step_says_what_it_waits_for)
 	static const struct step steps[] = {CONNECT(A, EINPROGRESS), END};
 
 	script_start(steps);
-	sx_dial_init(&dial, &plan, 7, AF_INET);
+	sx_dial_init(&dial, &plan, 7, AF_INET, O_NONBLOCK);
 	ck_assert_int_eq(sx_dial_step(&dial, 0), SX_DIAL_WAIT);
 	ck_assert_int_eq(dial.events, POLLOUT);
 	ck_assert_uint_eq(dial.until.at_ns, 1010000ULL * SX_NS_PER_MS);
 	ck_assert_int_eq(sx_dial_step(&dial, 0), SX_DIAL_WAIT);
 	script_finish();
+}
+END_TEST
+
+START_TEST(a_blocking_socket_is_non_blocking_for_each_connect_alone)
+{
+	static const struct step steps[] = {
+		SETFL(O_RDWR | O_APPEND | O_NONBLOCK), CONNECT(A, EINPROGRESS),
+		SETFL(O_RDWR | O_APPEND), POLL(POLLOUT),
+		SETFL(O_RDWR | O_APPEND | O_NONBLOCK), CONNECT(A, 0),
+		SETFL(O_RDWR | O_APPEND), HANDSHAKE, END};
+
+	script_start(steps);
+	sx_dial_init(&dial, &plan, 7, AF_INET, O_RDWR | O_APPEND);
+	ck_assert_int_eq(sx_dial_run(&dial, NULL), 0);
+	script_finish();
+}
+END_TEST
+
+START_TEST(a_reset_after_the_connection_stood_is_econnreset)
+{
+	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
+		POLL(POLLOUT | POLLERR | POLLHUP), CONNECT(A, ECONNRESET),
+		DISSOLVE, END};
+
+	ck_assert_int_eq(run(steps), -ECONNRESET);
 }
 END_TEST
 
@@ -476,6 +502,9 @@ int main(void)
 		t, a_server_name_is_looked_up_again_when_its_addresses_failed);
 	tcase_add_test(t, a_caller_that_was_interrupted_gets_eintr);
 	tcase_add_test(t, a_step_says_what_it_waits_for);
+	tcase_add_test(
+		t, a_blocking_socket_is_non_blocking_for_each_connect_alone);
+	tcase_add_test(t, a_reset_after_the_connection_stood_is_econnreset);
 	tcase_add_test(t, a_failed_dial_stays_failed);
 	suite_add_tcase(s, t);
 	return sx_unit_main(s);
