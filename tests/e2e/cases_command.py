@@ -1,0 +1,228 @@
+"""The command itself: what it starts, what it refuses, how it ends."""
+import os
+import shutil
+import struct
+import sysconfig
+
+from cases_clients import PYTHON, hello
+from cases_configuration import one_direct
+from cases_servers import fetch
+from servers import URLS
+from tap import case
+from world import CLIENT4, WEB4, sh
+
+MULTIARCH = sysconfig.get_config_var("MULTIARCH")
+BUSYBOX = "/usr/bin/busybox"
+CURL = "/usr/bin/curl"
+
+
+# ---- what it starts
+
+
+@case("a program given by {} is started", sanitizer=True,
+      each=(("path", CURL), ("name", "curl"), ("relative path", "./copy")))
+def by_path(t, _, name):
+    shutil.copy2(CURL, t.folder + "/copy")
+    host = t.host()
+    hello(t, host, t.run(name, "-sS", f"http://{host}/hello"))
+
+
+@case("a script with {} is started", sanitizer=True,
+      each=("#!/bin/sh", "#!/bin/bash -e", "#!/usr/bin/env sh"))
+def script(t, first_line):
+    name = t.file("script", first_line + '\ncurl -sS "http://$1/hello"\n', 0o755)
+    host = t.host()
+    hello(t, host, t.run(name, host))
+
+
+@case("arguments, standard input and the environment arrive unchanged", sanitizer=True)
+def arguments(t):
+    result = t.ok(t.run("sh", "-c", 'printf "[%s]" "$@" "$VALUE"; cat', "sh", "a b", "", "-p",
+                        "--", "é", stdin="from stdin\n", env={"VALUE": "x  y"}))
+    t.check(result.out == "[a b][][-p][--][é][x  y]from stdin\n", "not what was given")
+
+
+@case("options behind the program's name are the program's", sanitizer=True)
+def options_behind(t):
+    result = t.ok(t.run("printf", "%s ", "-p", "--help", dashes=False))
+    t.check(result.out == "-p --help ", "not what was given")
+
+
+@case("LD_PRELOAD of the user stays in force")
+def preload_kept(t):
+    library = f"/lib/{MULTIARCH}/libm.so.6"
+    result = t.ok(t.run("cat", "/proc/self/maps", env={"LD_PRELOAD": library}))
+    t.contains(result.out, os.path.realpath(library))
+    t.contains(result.out, "libsocksify.so")
+
+
+@case("a program has no descriptor and no thread more than without, idle or after a connection")
+def idle(t):
+    look = """import os, socket, sys
+if sys.argv[1:]:
+    socket.create_connection((sys.argv[1], 80)).close()
+print(sorted(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task")))"""
+    alone = t.ok(t.run(PYTHON, "-c", look, via=None))
+    for host in ([], [t.host()]):
+        t.check(t.ok(t.run(PYTHON, "-c", look, *host)).out == alone.out, "there is more")
+
+
+# ---- how it ends
+
+
+@case("exit status {} of the program is handed on", each=(0, 1, 7, 125, 255), sanitizer=True)
+def exit_status(t, code):
+    t.ok(t.run("sh", "-c", f"exit {code}"), code)
+
+
+@case("a program killed by a signal ends as it would without socksify", sanitizer=True)
+def killed(t):
+    result = t.run("sh", "-c", "kill -TERM $$")
+    t.check(result.code in (-15, 128 + 15), f"exit status {result.code}")
+
+
+@case("{} is exit status 127", sanitizer=True, each=(
+    ("a name that is not in PATH", "no-such-program"), ("a path that is not there", "/no/such"),
+    ("the empty name", "")))
+def not_found(t, _, name):
+    result = t.ok(t.run(name), 127)
+    t.contains(result.err, f"socksify: {name}")
+
+
+@case("{} is exit status 126", sanitizer=True,
+      each=("a file without the right to execute", "a folder"))
+def not_executable(t, what):
+    name = t.file("plain", "#!/bin/sh\n") if what.startswith("a file") else t.folder
+    result = t.ok(t.run(name), 126)
+    t.contains(result.err, f"socksify: {name}")
+
+
+@case("{} is exit status 125 and a word on standard error", sanitizer=True, each=(
+    ("an unknown option", ["--no-such-option"], ["true"]), ("no program", [], []),
+    ("a broken URL", ["-p", "socks5:/x"], ["true"]), ("an unknown scheme", ["-p", "ftp://x"],
+                                                       ["true"]),
+    ("an option without its argument", ["-f"], None)))
+def usage(t, _, options, argv):
+    result = t.run(*(argv or []), via=(), options=options, dashes=argv is not None)
+    t.ok(result, 125)
+    t.contains(result.err, "socksify: ")
+    t.check(not result.out, "something on standard output")
+
+
+@case("{} prints to standard output, exit status 0", each=("--help", "--version"),
+      sanitizer=True)
+def information(t, option):
+    result = t.ok(t.run(via=(), options=[option], dashes=False))
+    t.contains(result.out, "socksify")
+    t.check(not result.err, "something on standard error")
+
+
+@case("-q keeps the log quiet", sanitizer=True)
+def quiet(t):
+    result = fetch(t, t.host(), via="socks5://192.0.2.2:1099", options=["-q"])
+    t.check(result.code != 0, "curl has succeeded")
+    t.check("socksify: " not in result.err, "there is a log")
+
+
+@case("-v says which server carries which destination", sanitizer=True)
+def verbose(t):
+    host = t.host()
+    result = fetch(t, host, options=["-v"])
+    hello(t, host, result)
+    t.contains(result.err, host)
+    t.contains(result.err, URLS["microsocks"].partition("//")[2])
+
+
+# ---- what it refuses
+
+
+def refused(t, word, *argv, **how):
+    """Refused before it runs, with one line that holds the word."""
+    result = t.ok(t.run(*argv, **how), 126)
+    lines = result.err.splitlines()
+    t.check(len(lines) == 1 and lines[0].startswith("socksify: "), "not one line")
+    t.contains(lines[0].lower(), word)
+    t.check(not t.packets(), "something went over the wire")
+
+
+def elf(bits, machine, interpreter):
+    """A file that looks like a program of this class with this interpreter."""
+    path = interpreter.encode() + b"\0"
+    ident = b"\x7fELF" + bytes([bits // 32, 1, 1]) + bytes(9)
+    size, entry = (64, 56) if bits == 64 else (52, 32)
+    word = "Q" if bits == 64 else "I"
+    head = ident + struct.pack("<HHI" + word * 3 + "IHHHHHH", 3, machine, 1, 0, size, 0, 0,
+                               size, entry, 1, 0, 0, 0)
+    at, n = size + entry, len(path)
+    if bits == 64:
+        return head + struct.pack("<IIQQQQQQ", 3, 4, at, at, at, n, n, 1) + path
+    return head + struct.pack("<IIIIIIII", 3, at, at, at, n, n, 4, 1) + path
+
+
+@case("a static program is refused", sanitizer=True)
+def static(t):
+    refused(t, "static", BUSYBOX, "wget", "-O", "-", f"http://{WEB4}/hello")
+
+
+@case("a script for a static interpreter is refused", sanitizer=True)
+def static_script(t):
+    refused(t, "static", t.file("script", f"#!{BUSYBOX} sh\necho started\n", 0o755))
+
+
+@case("a {} program is refused", sanitizer=True, each=(
+    ("32-bit", "32-bit", 32, 3, "/lib/ld-linux.so.2"),
+    ("musl", "c library", 64, 62, "/lib/ld-musl-x86_64.so.1")))
+def foreign(t, _, word, bits, machine, interpreter):
+    name = t.folder + "/program"
+    with open(name, "wb") as f:
+        f.write(elf(bits, machine, interpreter))
+    os.chmod(name, 0o755)
+    refused(t, word, name)
+
+
+def privileged_copy(t, what):
+    """curl as a program that runs with more rights than its caller."""
+    name = t.folder + "/curl"
+    shutil.copy(CURL, name)
+    os.chmod(name, 0o4755 if what == "setuid" else 0o755)
+    if what != "setuid":
+        sh("setcap", "cap_net_raw+ep", name)
+    return name
+
+
+@case("a {} program is refused to an ordinary user", each=(
+    ("setuid", "setuid"), ("file-capability", "capabilit")))
+def privileged(t, what, word):
+    name = privileged_copy(t, what)
+    refused(t, word, name, "-sS", f"http://{WEB4}/hello", unprivileged=True)
+
+
+@case("an ordinary user's program is carried")
+def unprivileged(t):
+    host = t.host()
+    hello(t, host, fetch(t, host, unprivileged=True))
+
+
+@case("--allow-leaks runs a {} program, and warns", each=("setuid", "file-capability"))
+def allow_privileged(t, what):
+    t.permit(one_direct)
+    result = t.ok(t.run(privileged_copy(t, what), "-sS", f"http://{WEB4}/hello",
+                        options=["--allow-leaks"], unprivileged=True))
+    t.contains(result.err, "socksify: ")
+    t.reached_from("http", {CLIENT4})
+
+
+@case("--allow-leaks runs a static program, and warns")
+def allow_static(t):
+    t.permit(one_direct)
+    result = t.ok(t.run(BUSYBOX, "wget", "-q", "-O", "-", f"http://{WEB4}/hello",
+                        options=["--allow-leaks"]))
+    t.contains(result.err, "socksify: ")
+    t.reached_from("http", {CLIENT4})
+
+
+@case("the children of a program are carried too", sanitizer=True)
+def children(t):
+    host = t.host()
+    code = f"import subprocess; subprocess.run(['curl', '-sS', 'http://{host}/hello'])"
+    hello(t, host, t.run("sh", "-c", '"$@"', "sh", PYTHON, "-c", code))
