@@ -35,6 +35,7 @@ PACKAGES = """bash busybox-static curl dante-server default-jdk-headless git ipr
 microsocks nodejs openssh-client openssh-server openssl perl python3 util-linux wget""".split()
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 THEMES = ("world", "clients", "servers", "refusals", "configuration", "command", "knobs", "probes")
+PYTHON = "/usr/bin/python3"
 INSIDE = "--inside"
 CASE_LIMIT = 90
 
@@ -100,6 +101,9 @@ def inside(chosen, cases):
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     signal.signal(signal.SIGALRM, too_long)
     began = time.monotonic()
+    if not cases:
+        tap.bail_out("no case has such a name")
+        return 1
     try:
         lab = make_lab(os.path.abspath(chosen.build))
     except Exception as why:  # without a network there is nothing to report on
@@ -115,20 +119,16 @@ def inside(chosen, cases):
 
 def main(argv):
     chosen = options(argv)
-    cases = load_cases(chosen.filter, chosen.subset)
-    if chosen.list:
-        print("\n".join(entry.name for entry in cases))
-        return 0
-    if not cases:
-        tap.bail_out("no case has such a name")
-        return 1
-    if chosen.inside:
+    if chosen.list or chosen.inside:
+        cases = load_cases(chosen.filter, chosen.subset)
+        if chosen.list:
+            print("\n".join(entry.name for entry in cases))
+            return 0
         return inside(chosen, cases)
     if os.geteuid() != 0:
         tap.bail_out("the network of the cases needs root")
         return 1
-    sys.stdout.flush()
-    again = [sys.executable, os.path.abspath(__file__), *argv, INSIDE]
+    again = [PYTHON, os.path.abspath(__file__), *argv, INSIDE]
     os.execvp(NAMESPACES[0], [*NAMESPACES, "--", *again])
 
 
