@@ -15,18 +15,22 @@ static const char *log_path;
 static dev_t stderr_dev;
 static ino_t stderr_ino;
 
-void sx_log_init(enum sx_log_level level, const char *path)
+void sx_log_take_stderr(void)
 {
 	struct stat st;
 	int saved = errno;
 
-	log_path = path;
 	if (fstat(STDERR_FILENO, &st) == 0) {
 		stderr_dev = st.st_dev;
 		stderr_ino = st.st_ino;
 	}
-	log_level = level;
 	errno = saved;
+}
+
+void sx_log_init(enum sx_log_level level, const char *path)
+{
+	log_path = path;
+	log_level = level;
 }
 
 bool sx_log_enabled(enum sx_log_level level)

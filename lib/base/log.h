@@ -20,8 +20,11 @@ enum sx_log_level {
 	SX_LOG_DEBUG, /* each step */
 };
 
-/* Remembers what standard error is now. path: a file to append to instead,
- * borrowed for ever; NULL: standard error. */
+/* Remembers what standard error is now. */
+void sx_log_take_stderr(void);
+
+/* path: a file to append to instead of standard error, borrowed for ever;
+ * NULL: none. Nothing is logged before this. */
 void sx_log_init(enum sx_log_level level, const char *path);
 
 bool sx_log_enabled(enum sx_log_level level);

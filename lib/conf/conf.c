@@ -209,7 +209,8 @@ int sx_conf_load(struct sx_conf *out, const struct sx_conf_source *source,
 	bool last_is_default;
 
 	*out = defaults;
-	load_files(&draft, source);
+	if (!source->no_files)
+		load_files(&draft, source);
 	sx_resolve_refs(&draft);
 	last_is_default = sx_env_servers(&draft);
 	sx_env_rules(&draft);

@@ -102,7 +102,14 @@ struct sx_conf_source {
 	const char *path;    /* as -f says; relative to the working folder */
 	const char *program; /* whose apps/ file is laid over it: a name */
 	const char *(*getenv)(const char *name); /* NULL: libc's */
+	bool no_files; /* the caller knows that there are none */
 };
+
+/*
+ * False when the environment alone decides: no file is named and no folder is
+ * there that could hold one. Allocates nothing and opens nothing.
+ */
+bool sx_conf_may_have_files(const struct sx_conf_source *source);
 
 /*
  * Loads into *out, which sx_conf_fini() frees, also after a failure. 0, or

@@ -22,6 +22,15 @@ struct attempt {
 	struct sx_verdict verdict;
 };
 
+/* Those come from what a thread does itself, not while it waits; sanitizers
+ * and crash reporters handle them. */
+static bool is_fault(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE ||
+	       sig == SIGILL || sig == SIGTRAP || sig == SIGABRT ||
+	       sig == SIGSYS;
+}
+
 /*
  * A signal handler ran while we waited. The kernel's connect() returns EINTR
  * if that handler was installed without SA_RESTART, and goes on otherwise.
@@ -33,7 +42,7 @@ static bool interrupted(void)
 	struct sigaction sa;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		if (sigaction(sig, NULL, &sa) == 0 &&
+		if (!is_fault(sig) && sigaction(sig, NULL, &sa) == 0 &&
 			sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN &&
 			!(sa.sa_flags & SA_RESTART))
 			return true;

@@ -42,6 +42,14 @@ def arguments(t):
     t.check(result.out == "[a b][][-p][--][é][x  y]from stdin\n", "not what was given")
 
 
+@case("a program that clears its environment before it connects is carried", sanitizer=True)
+def cleared_environment(t):
+    host = t.host()
+    code = ("import os, ctypes, urllib.request; ctypes.CDLL(None).clearenv(); "
+            f"print(urllib.request.urlopen('http://{host}/hello').read().decode())")
+    hello(t, host, t.run(PYTHON, "-c", code))
+
+
 @case("options behind the program's name are the program's", sanitizer=True)
 def options_behind(t):
     result = t.ok(t.run("printf", "%s ", "-p", "--help", dashes=False))
@@ -145,18 +153,26 @@ def refused(t, word, *argv, **how):
     t.check(not t.packets(), "something went over the wire")
 
 
-def elf(bits, machine, interpreter):
-    """A file that looks like a program of this class with this interpreter."""
-    path = interpreter.encode() + b"\0"
-    ident = b"\x7fELF" + bytes([bits // 32, 1, 1]) + bytes(9)
-    size, entry = (64, 56) if bits == 64 else (52, 32)
-    word = "Q" if bits == 64 else "I"
-    head = ident + struct.pack("<HHI" + word * 3 + "IHHHHHH", 3, machine, 1, 0, size, 0, 0,
-                               size, entry, 1, 0, 0, 0)
-    at, n = size + entry, len(path)
-    if bits == 64:
-        return head + struct.pack("<IIQQQQQQ", 3, 4, at, at, at, n, n, 1) + path
-    return head + struct.pack("<IIIIIIII", 3, at, at, at, n, n, 4, 1) + path
+PT_INTERP, PT_NOTE = 3, 4
+I386, X86_64 = 3, 62
+GLIBC = b"/lib64/ld-linux-x86-64.so.2\0"
+GO_NOTE = struct.pack("<III", 4, 4, 4) + b"Go\0\0" + b"id\0\0"
+
+
+def elf(machine, *segments):
+    """A file that looks like a program for this machine with these (type, content)."""
+    wide = machine == X86_64
+    word, head_size, entry_size = ("Q", 64, 56) if wide else ("I", 52, 32)
+    data_at, entries, data = head_size + entry_size * len(segments), b"", b""
+    for kind, content in segments:
+        at, n = data_at + len(data), len(content)
+        place = (at, at, at, n, n)
+        entries += struct.pack("<II5QQ", kind, 4, *place, 1) if wide else \
+            struct.pack("<I5III", kind, *place, 4, 1)
+        data += content
+    head = struct.pack(f"<4sBBB9xHHI3{word}I6H", b"\x7fELF", 2 if wide else 1, 1, 1, 3, machine,
+                       1, 0, head_size, 0, 0, head_size, entry_size, len(segments), 0, 0, 0)
+    return head + entries + data
 
 
 @case("a static program is refused", sanitizer=True)
@@ -170,12 +186,13 @@ def static_script(t):
 
 
 @case("a {} program is refused", sanitizer=True, each=(
-    ("32-bit", "32-bit", 32, 3, "/lib/ld-linux.so.2"),
-    ("musl", "c library", 64, 62, "/lib/ld-musl-x86_64.so.1")))
-def foreign(t, _, word, bits, machine, interpreter):
+    ("32-bit", "32-bit", elf(I386, (PT_INTERP, b"/lib/ld-linux.so.2\0"))),
+    ("musl", "c library", elf(X86_64, (PT_INTERP, b"/lib/ld-musl-x86_64.so.1\0"))),
+    ("Go", "go", elf(X86_64, (PT_INTERP, GLIBC), (PT_NOTE, GO_NOTE)))))
+def foreign(t, _, word, content):
     name = t.folder + "/program"
     with open(name, "wb") as f:
-        f.write(elf(bits, machine, interpreter))
+        f.write(content)
     os.chmod(name, 0o755)
     refused(t, word, name)
 
@@ -184,14 +201,14 @@ def privileged_copy(t, what):
     """curl as a program that runs with more rights than its caller."""
     name = t.folder + "/curl"
     shutil.copy(CURL, name)
-    os.chmod(name, 0o4755 if what == "setuid" else 0o755)
-    if what != "setuid":
+    os.chmod(name, {"setuid": 0o4755, "setgid": 0o2755}.get(what, 0o755))
+    if what == "file-capability":
         sh("setcap", "cap_net_raw+ep", name)
     return name
 
 
 @case("a {} program is refused to an ordinary user", each=(
-    ("setuid", "setuid"), ("file-capability", "capabilit")))
+    ("setuid", "setuid"), ("setgid", "setgid"), ("file-capability", "capabilit")))
 def privileged(t, what, word):
     name = privileged_copy(t, what)
     refused(t, word, name, "-sS", f"http://{WEB4}/hello", unprivileged=True)
@@ -203,7 +220,7 @@ def unprivileged(t):
     hello(t, host, fetch(t, host, unprivileged=True))
 
 
-@case("--allow-leaks runs a {} program, and warns", each=("setuid", "file-capability"))
+@case("--allow-leaks runs a {} program, and warns", each=("setuid", "setgid", "file-capability"))
 def allow_privileged(t, what):
     t.permit(one_direct)
     result = t.ok(t.run(privileged_copy(t, what), "-sS", f"http://{WEB4}/hello",

@@ -278,14 +278,15 @@ def readable_configuration(t):
     no_secret(t)
 
 
-@case("a password does not appear with -v, nor in the command line of any process",
+@case("a password does not appear with -v, nor in the command line of program or parent",
       sanitizer=True)
 def secrecy(t):
     host = t.host()
-    look = "tr '\\0' '\\n' <$0; cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'"
-    result = t.run("sh", "-c", f"curl -sS http://{host}/hello && {look}", "/proc/self/cmdline",
-                   via="microsocks-auth", options=["-v"])
+    look = "cat /proc/$$/cmdline /proc/$PPID/cmdline | tr '\\0' '\\n'"
+    result = t.run("sh", "-c", f"curl -sS http://{host}/hello && {look}", via="microsocks-auth",
+                   options=["-v"])
     hello(t, host, result)
+    t.contains(result.out, "curl -sS")
     t.contains(result.err, "socksify: ")
     no_secret(t)
 

@@ -5,21 +5,24 @@ A row is a sentence, the probe with its arguments, and what it needs besides:
     straight=ARGS   other arguments without socksify; None: not run so
     socks=KNOBS     a knobd as the SOCKS server; default: microsocks
     plain=KNOBS     a knobd as a target, on {port} of {web4}
-Words in the arguments: {web4} {web6} {name} {name6} {suffix} {hosts} {port} {silent}.
+    via=URL         this SOCKS server
+Words in the arguments: {web4} {web6} {name} {name6} {suffix} {hosts} {port} {silent}
+{folder}.
 """
 import collections
 
 from dns import ANY
-from servers import URLS
+from servers import DEAD, URLS
 from tap import case
 from targets import CLOSED_PORT
 from world import HOSTS_NAME, SILENT4, WEB4, WEB6
 
-Row = collections.namedtuple("Row", "title command straight socks plain",
-                             defaults=("", "", ""))
+Row = collections.namedtuple("Row", "title command straight socks plain via",
+                             defaults=("", "", "", URLS["microsocks"]))
 
 BANNER = "3232302068656c6c6f0d0a"
 LATE = "delay_at=request:300"
+VERY_LATE = "delay_at=request:1500"
 MODES = ("poll", "select", "epoll-before", "epoll-after", "epoll-et", "epoll-oneshot",
          "epoll-mod", "epoll-del", "epoll-dup")
 
@@ -30,7 +33,8 @@ CONNECTING = [
     Row("a connected socket's state: a v4-mapped address", "connect_state {web4} 7 --mapped"),
     Row("options and flags are kept", "connect_kept {name} 7"),
     Row("options and flags are kept: a v4-mapped address", "connect_kept {web4} 7 --mapped"),
-    Row("options and flags are kept: IPV6_V6ONLY", "connect_kept {web6} 7 --v6only"),
+    Row("options and flags are kept: IPV6_V6ONLY and an IPv6 server",
+        "connect_kept {web6} 7 --v6only", via=URLS["microsocks6"]),
     Row("options and flags are kept: SO_RCVLOWAT", "connect_kept {web4} 7 --rcvlowat 100"),
     Row("options and flags are kept: TCP_FASTOPEN_CONNECT", "connect_kept {web4} 7 --fastopen"),
     Row("options and flags are kept: MPTCP", "connect_kept {web4} 7 --mptcp"),
@@ -86,7 +90,25 @@ OTHERS = [
     Row("nothing but TCP gets out of IPv6 sockets",
         "udp_out {web6} 7 --expect refused --fastopen works", None),
 ]
-ROWS = CONNECTING + FAILING + FIRST_WORDS + NAMES + OTHERS
+LIVES = [
+    *(Row(f"signals and connect: {mode}", f"connect_signal {{name}} 7 {mode}")
+      for mode in ("restart", "handler")),
+    *(Row(f"signals and a connect that takes long: {mode}", f"connect_signal {{name}} 7 {mode}",
+          None, socks=VERY_LATE) for mode in ("eintr", "jump")),
+    Row("children, other programs, another root, another user", "fork_exec {name} 7"),
+    Row("few descriptors, high numbers, a small stack", "shortage {name} 7"),
+    Row("constructors, destructors, atexit", "early_late {name} 7"),
+    Row("nothing is said, no random number is used up", f"quiet {{name}} 7 {CLOSED_PORT}"),
+    Row("a file that has become descriptor 2 stays empty",
+        f"quiet {{name}} 7 {CLOSED_PORT} --empty {{folder}}/file"),
+    Row("a file stays empty in a process without descriptor 2",
+        f"quiet {{name}} 7 {CLOSED_PORT} --empty {{folder}}/file --closed"),
+    *(Row(f"a file{how} stays empty when no server is reached", "quiet {name} 7 "
+          f"{CLOSED_PORT} --failures --empty {{folder}}/file {option}", None, via=DEAD[0])
+      for how, option in ((" that has become descriptor 2", ""),
+                          (" in a process without descriptor 2", "--closed"))),
+]
+ROWS = CONNECTING + FAILING + FIRST_WORDS + NAMES + LIVES + OTHERS
 KNOW_THE_LIBRARY = ("names_edge", "names_gai", "names_hostent", "names_reverse", "names_threads")
 
 
@@ -94,13 +116,14 @@ def fill(t, row, command):
     """The probe's path and its arguments."""
     name, *arguments = command.format(
         web4=WEB4, web6=WEB6, silent=SILENT4, name=t.host("web4"), name6=t.host("web"),
-        suffix=f".{t.number}{ANY}", hosts=f"{HOSTS_NAME}={WEB4}",
+        suffix=f".{t.number}{ANY}", folder=t.folder, hosts=f"{HOSTS_NAME}={WEB4}",
         port=t.target(*row.plain.split()) if row.plain else 7).split()
     return [f"{t.world.build}/tests/probe/{name}", *arguments]
 
 
 def passed(t, result):
     t.check(not result.code, f"exit status {result.code}: {result.out.strip()}")
+    t.check(not result.out, "something on standard output")
 
 
 @case("{0}: straight", each=[(row.title, row) for row in ROWS if row.straight is not None])
@@ -114,6 +137,6 @@ def under_socksify(t, _, row):
     command = fill(t, row, row.command)
     if row.command.split()[0] in KNOW_THE_LIBRARY:
         command.append("--proxied")
-    server = t.knobd(*row.socks.split()).url() if row.socks else URLS["microsocks"]
+    server = t.knobd(*row.socks.split()).url() if row.socks else row.via
     passed(t, t.run(*command, via=server))
     t.check(not t.dns.asked_by_client(), "a name was looked up here")

@@ -22,14 +22,15 @@ import time
 import sniff
 from dns import ZONE
 from servers import DEAD, LISTENING, SILENT, URLS, Knobd
-from world import HOME, PATH, PROXY4, PROXY6, SCRATCH, WEB4, write
+from world import HOME, PATH, PROXY4, PROXY6, SCRATCH, WEB4, sh, write
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT = 60
 GRACE = 5
 SHOWN = 3000
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0",
-    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 SERVERS = {PROXY4, PROXY6}
@@ -47,12 +48,22 @@ def endpoint(url):
     return address.strip("[]"), int(port)
 
 
+def sanitizer_preload(runtime):
+    """What is preloaded into a program with this runtime; [] without one."""
+    if not runtime:
+        return []
+    early = SCRATCH + "/early.so"
+    sh("cc", "-shared", "-fPIC", "-Wl,-z,initfirst", "-o", early, f"{HERE}/clients/early.c")
+    return [runtime, early]
+
+
 class Lab:
     """The world with everything running in it; what a case needs of it."""
 
     def __init__(self, world, targets, dns, daemons, sniffer, sanitizer=""):
         self.world, self.targets, self.dns = world, targets, dns
-        self.daemons, self.sniffer, self.sanitizer = daemons, sniffer, sanitizer
+        self.daemons, self.sniffer = daemons, sniffer
+        self.preload = sanitizer_preload(sanitizer)
         self.serial = itertools.count(1)
 
 
@@ -114,7 +125,7 @@ class Case:
 
     def wrapped(self, argv, urls, options, how, unprivileged, dashes):
         """(command, its environment) for argv under socksify"""
-        preload = [self.lab.sanitizer] if self.lab.sanitizer else []
+        preload = list(self.lab.preload)
         extra = dict(SANITIZER_OPTIONS) if preload else {}
         command = list(argv)
         if how == "environment":
@@ -213,8 +224,8 @@ class Case:
             leak = "LEAK " if sniff.is_leak(packet, self.endpoints) else "proxy"
             lines.append(f"packet: {leak} {sniff.describe(packet)}")
         lines += [f"target: {hit.service} {hit.host} {hit.path} from {hit.peer}"
-                  for hit in self.targets.hits]
-        lines += [f"DNS: {q.name} {q.type} from {q.peer}" for q in self.dns.asked]
+                  for hit in dict.fromkeys(self.targets.hits)]
+        lines += [f"DNS: {q.name} {q.type} from {q.peer}" for q in dict.fromkeys(self.dns.asked)]
         for daemon in (*self.lab.daemons, *self.own):
             lines += [f"{daemon.name}: {line}" for line in daemon.news()[-SHOWN:].splitlines()]
         return "\n".join(lines)

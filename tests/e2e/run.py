@@ -4,8 +4,10 @@
     run.py --build DIR [--filter GLOB] [--list] [--subset sanitizer]
 
 DIR is the build folder (cli/socksify and lib/libsocksify.so in it). TAP version 13 goes
-to stdout; exit status 0 if and only if every case passed. Needs root, Python 3.11 or
-newer and the programs of PACKAGES; a program that is missing fails its cases.
+to stdout; exit status 0 if and only if every case passed. Needs root; a program that is
+missing fails its cases. Debian packages: busybox-static curl dante-server
+default-jdk-headless git iproute2 libcap2-bin microsocks mount nodejs openssh-client
+openssh-server openssl perl python3 util-linux wget; with sanitizers gcc too.
 
 The runner puts itself into network, mount and PID namespaces of its own, so whatever it
 starts ends with it, killed or not, and no file, process or namespace stays behind.
@@ -31,8 +33,6 @@ sys.dont_write_bytecode = True
 import tap  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PACKAGES = """bash busybox-static curl dante-server default-jdk-headless git iproute2 libcap2-bin
-microsocks nodejs openssh-client openssh-server openssl perl python3 util-linux wget""".split()
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 THEMES = ("world", "clients", "servers", "refusals", "configuration", "command", "knobs", "probes")
 PYTHON = "/usr/bin/python3"
@@ -110,8 +110,12 @@ def inside(chosen, cases):
         tap.bail_out(f"{type(why).__name__}: {why}")
         return 1
     report = tap.Report(len(cases))
-    for entry in cases:
-        run_case(lab, entry, report)
+    try:
+        for entry in cases:
+            run_case(lab, entry, report)
+    except Exception as why:  # not in a case, but in what surrounds it
+        tap.bail_out(f"{type(why).__name__}: {why}")
+        return 1
     report.say(f"{len(cases)} cases, {report.failed} failed, "
                f"{time.monotonic() - began:.0f} s")
     return 1 if report.failed else 0

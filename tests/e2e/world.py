@@ -67,7 +67,8 @@ link set eth0 up
 route add default via 198.51.100.1
 route add default via 2001:db8:c::1
 """
-# Addresses are usable at once, no routers are looked for; targets listen on what only a route makes ours.
+# Addresses are usable at once, no router is looked for, and targets may listen where only
+# a route says that the address is ours.
 SETTINGS = """
 for device in all default eth0 srv0; do
     cd /proc/sys/net/ipv6/conf/$device 2>/dev/null || continue
@@ -127,7 +128,7 @@ def private_files(keep):
     os.chdir("/")
     os.umask(0o022)
     sh("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
-    for place in ("/tmp", "/var/tmp", "/dev/shm"):
+    for place in filter(os.path.isdir, ("/tmp", "/var/tmp", "/dev/shm")):
         cover(place, keep)
     os.makedirs("/run/sshd")
     os.makedirs(HOME)

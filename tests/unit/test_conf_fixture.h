@@ -114,7 +114,8 @@ static inline void fix_write(const char *name, const char *text)
 /* Loads anew. path and program may be NULL. */
 static inline int fix_load(const char *path, const char *program)
 {
-	struct sx_conf_source source = {path, program, fix_getenv};
+	struct sx_conf_source source = {
+		.path = path, .program = program, .getenv = fix_getenv};
 
 	fix_unload();
 	return sx_conf_load(&fix_conf, &source, &fix_diags);

@@ -116,7 +116,8 @@ static const char bad_text[] = "x\n[server a]\nurl = x\npassword_file = y\n"
  * counted by the loader alone. */
 static bool load_failing(long at, bool on, const char *path, int want)
 {
-	struct sx_conf_source source = {path, "prog", fix_getenv};
+	struct sx_conf_source source = {
+		.path = path, .program = "prog", .getenv = fix_getenv};
 
 	n_calls = n_live = 0;
 	fail_at = at;
@@ -203,7 +204,7 @@ static const char secret_text[] = "[server a]\nurl = socks5://u:s3cretw0rd@a\n"
 
 START_TEST(no_freed_block_holds_a_password)
 {
-	struct sx_conf_source source = {NULL, NULL, fix_getenv};
+	struct sx_conf_source source = {.getenv = fix_getenv};
 	static char file[8192];
 
 	/* longer than what is read at first */
