@@ -24,6 +24,7 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct sx_engine *engine;
+static bool is_started;   /* the constructor has run */
 static bool env_is_taken; /* the environment alone decides, and is copied */
 
 /* Children may start in another folder: they are to find the same file. */
@@ -88,7 +89,7 @@ static void load(void)
 
 struct sx_engine *sx_hook_engine(void)
 {
-	if (environ)
+	if (is_started || environ) /* a program may clear it later */
 		pthread_once(&once, load);
 	return engine;
 }
@@ -101,6 +102,7 @@ __attribute__((constructor)) static void start(void)
 	sx_log_take_stderr();
 	sx_real();
 	env_is_taken = sx_env_take() && !sx_conf_may_have_files(&source);
+	is_started = true;
 	if (!env_is_taken)
 		sx_hook_engine();
 	errno = saved;
