@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <resolv.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct sx_real {
 #define SX_HOOK(name) __typeof__(name) *name;
@@ -35,6 +36,7 @@ const struct sx_real *sx_real(void);
 #define real_gethostbyname2_r (sx_real()->gethostbyname2_r)
 #define real_gethostbyaddr    (sx_real()->gethostbyaddr)
 #define real_gethostbyaddr_r  (sx_real()->gethostbyaddr_r)
+#define real_syscall          (sx_real()->syscall)
 #define real_res_query        (sx_real()->res_query)
 #define real_res_search       (sx_real()->res_search)
 #define real_res_nquery       (sx_real()->res_nquery)

@@ -9,7 +9,7 @@ from cases_configuration import one_direct
 from cases_servers import fetch
 from servers import URLS
 from tap import case
-from world import CLIENT4, WEB4, sh
+from world import CLIENT4, PROXY4, PROXY6, WEB4, sh
 
 MULTIARCH = sysconfig.get_config_var("MULTIARCH")
 BUSYBOX = "/usr/bin/busybox"
@@ -48,6 +48,19 @@ def cleared_environment(t):
     code = ("import os, ctypes, urllib.request; ctypes.CDLL(None).clearenv(); "
             f"print(urllib.request.urlopen('http://{host}/hello').read().decode())")
     hello(t, host, t.run(PYTHON, "-c", code))
+
+
+@case("connect() by its number is carried, other numbers pass", sanitizer=True)
+def by_number(t):
+    code = ("import ctypes, os, socket, struct; libc = ctypes.CDLL(None, use_errno=True); "
+            "s = socket.socket(); "
+            f"a = struct.pack('!HH4s8x', 0x200, 80, socket.inet_aton('{WEB4}')); "
+            "r = libc.syscall(42, s.fileno(), a, len(a)); "
+            "s.sendall(b'GET /hello HTTP/1.0\\r\\n\\r\\n'); "
+            "print(r, libc.syscall(39) == os.getpid(), s.recv(12).decode())")
+    result = t.ok(t.run(PYTHON, "-c", code))
+    t.contains(result.out, "0 True HTTP/1")
+    t.reached_from("http", {PROXY4, PROXY6})
 
 
 @case("options behind the program's name are the program's", sanitizer=True)

@@ -1,0 +1,50 @@
+/*
+ * syscall(2): the network's calls by number go the way of their names; every
+ * other number passes as it is, with all six arguments.
+ */
+#include "hook/hook.h"
+#include "hook/real.h"
+
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static long hook_syscall(long number, const long a[6])
+{
+	switch (number) {
+	case SYS_connect:
+		return connect((int)a[0], (const struct sockaddr *)a[1],
+			(socklen_t)a[2]);
+	case SYS_socket:
+		return socket((int)a[0], (int)a[1], (int)a[2]);
+	case SYS_sendto:
+		return sendto((int)a[0], (const void *)a[1], (size_t)a[2],
+			(int)a[3], (const struct sockaddr *)a[4],
+			(socklen_t)a[5]);
+	case SYS_sendmsg:
+		return sendmsg(
+			(int)a[0], (const struct msghdr *)a[1], (int)a[2]);
+	case SYS_sendmmsg:
+		return sendmmsg((int)a[0], (struct mmsghdr *)a[1],
+			(unsigned)a[2], (int)a[3]);
+	case SYS_getpeername:
+		return getpeername(
+			(int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);
+	default:
+		return real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	}
+}
+
+/* Like libc's, this takes up to six arguments of a register's width from
+ * wherever the caller put them. */
+SX_EXPORT long syscall(long number, ...)
+{
+	long a[6];
+	va_list ap;
+
+	va_start(ap, number);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	return hook_syscall(number, a);
+}
