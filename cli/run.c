@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define cleanup(f) __attribute__((cleanup(f)))
@@ -52,12 +53,23 @@ static int check_urls(const struct sx_opts *opts)
 static int export_conf_path(const char *path)
 {
 	char absolute[PATH_MAX];
+	struct stat st;
 
+	if (stat(path, &st)) {
+		fprintf(stderr, "socksify: %s: %s\n", path, strerror(errno));
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode)) {
+		fprintf(stderr,
+			"socksify: %s: expected a regular file, since every "
+			"process of the program reads it\n",
+			path);
+		return -1;
+	}
 	if (!realpath(path, absolute)) {
 		fprintf(stderr, "socksify: %s: %s\n", path, strerror(errno));
 		return -1;
 	}
-	/* A pipe (-f <(...)) can be read once and by one process alone */
 	return setenv("SOCKSIFY_CONF", absolute, 1);
 }
 

@@ -122,6 +122,7 @@ def not_executable(t, what):
     ("an unknown option", ["--no-such-option"], ["true"]), ("no program", [], []),
     ("a broken URL", ["-p", "socks5:/x"], ["true"]), ("an unknown scheme", ["-p", "ftp://x"],
                                                        ["true"]),
+    ("a folder as configuration file", ["-f", "/etc"], ["true"]),
     ("an option without its argument", ["-f"], None)))
 def usage(t, _, options, argv):
     result = t.run(*(argv or []), via=(), options=options, dashes=argv is not None)

@@ -49,7 +49,7 @@ static inline void fix_setenv(const char *name, const char *value)
 /* Also the user's folder of configuration files: DIR/socksify */
 static inline void fix_setup(void)
 {
-	strcpy(fix_dir, "/tmp/sx-conf-XXXXXX");
+	snprintf(fix_dir, sizeof(fix_dir), "%s/XXXXXX", sx_unit_scratch());
 	ck_assert_ptr_nonnull(mkdtemp(fix_dir));
 	memset(fix_env, 0, sizeof(fix_env));
 	fix_setenv("XDG_CONFIG_HOME", fix_dir);

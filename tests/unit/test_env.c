@@ -72,11 +72,12 @@ static bool may_have_files(
 
 START_TEST(a_folder_or_a_named_file_may_matter)
 {
-	char home[] = "/tmp/socksify-home-XXXXXX";
-	char config[64], folder[96];
+	char home[80];
+	char config[96], folder[128];
 	/* of this machine itself */
 	bool system_wide = access("/etc/socksify", F_OK) == 0;
 
+	snprintf(home, sizeof(home), "%s/XXXXXX", sx_unit_scratch());
 	ck_assert_ptr_nonnull(mkdtemp(home));
 	snprintf(config, sizeof(config), "%s/.config", home);
 	snprintf(folder, sizeof(folder), "%s/socksify", config);

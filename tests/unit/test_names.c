@@ -137,11 +137,12 @@ START_TEST(addresses_give_their_names_back_and_others_none)
 END_TEST
 
 /* Hosts files of our own. */
-static char hosts_path[] = "/tmp/socksify-hosts-XXXXXX";
+static char hosts_path[64];
 
 static void write_hosts(const char *text)
 {
-	strcpy(hosts_path + strlen(hosts_path) - 6, "XXXXXX");
+	snprintf(hosts_path, sizeof(hosts_path), "%s/hosts-XXXXXX",
+		sx_unit_scratch());
 	int fd = mkstemp(hosts_path);
 
 	ck_assert_int_ge(fd, 0);

@@ -7,6 +7,10 @@
 
 #include <check.h>
 
+/* A folder for the files of tests; it is removed when all have run, also
+ * those that failed. */
+const char *sx_unit_scratch(void);
+
 /* Runs suite, which is consumed. 0 when every test passed, else 1: what
  * main() returns. */
 int sx_unit_main(Suite *suite);
