@@ -114,7 +114,11 @@ static int fail_finally(struct sx_dial *d, int err, const char *text)
 static void give_up(
 	struct sx_dial *d, enum rank rank, int err, const char *text)
 {
-	sx_log(SX_LOG_WARN, "server %s: %s", d->server->conf->name, text);
+	/* an address of several may well be one that nobody listens at */
+	bool is_last = rank >= RANK_HANDSHAKE || d->next_ip >= d->n_ips;
+
+	sx_log(is_last ? SX_LOG_WARN : SX_LOG_INFO, "server %s: %s",
+		d->server->conf->name, text);
 	if ((int)rank >= d->cause_rank) {
 		d->cause_rank = (int)rank;
 		sx_err_set(&d->cause, err, "server %s: %s",
@@ -278,9 +282,13 @@ static int next_addr(struct sx_dial *d)
 		set_state(d, SX_DIAL_NEXT_SERVER);
 		return AGAIN;
 	}
-	int err = fit_family(d, d->ips[d->next_ip++].family);
-	if (err)
-		return fail_own(d, -err);
+	int err = -fit_family(d, d->ips[d->next_ip++].family);
+	if (err == EISCONN)
+		return fail_own(d, err);
+	if (err) {
+		not_reached(d, err);
+		return AGAIN;
+	}
 	arm(d, d->plan->connect_timeout_ms);
 	err = call_connect(d);
 	if (is_own_error(err))

@@ -153,8 +153,19 @@ static int s_setsockopt(
 	return finish(s, 0);
 }
 
+static int s_socket(int domain, int type, int protocol)
+{
+	(void)domain;
+	(void)type;
+	(void)protocol;
+	return finish(take(CALL_SOCKET), 9);
+}
+
 static int s_fcntl(int fd, int cmd, long arg)
 {
+	if (cmd == F_GETFD)
+		return 0;
+
 	const struct step *s = take(CALL_SETFL);
 
 	(void)fd;
@@ -188,6 +199,7 @@ static int s_getaddrinfo(const char *host, const char *service,
 }
 
 const struct sx_sys script_sys = {
+	.socket = s_socket,
 	.connect = s_connect,
 	.send = s_send,
 	.recv = s_recv,

@@ -23,6 +23,7 @@ struct step {
 		CALL_V6ONLY,
 		CALL_SET_V6ONLY,
 		CALL_TCP_INFO,
+		CALL_SOCKET,
 		CALL_GETADDRINFO,
 	} call;
 	int err;           /* errno: the call returns -1; 0: it succeeds */

@@ -1,13 +1,16 @@
 /*
  * The dial against a scripted table of system calls.
  */
+#include "base/log.h"
 #include "core/dial.h"
 #include "script.h"
 #include "unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define GREETING "\x05\x01\x00"
 #define METHOD   "\x05\x00"
@@ -398,6 +401,53 @@ START_TEST(a_server_name_is_looked_up_again_when_its_addresses_failed)
 }
 END_TEST
 
+START_TEST(an_address_that_fails_is_no_warning_if_another_one_works)
+{
+	static const struct step steps[] = {
+		CONNECT("192.0.2.8:1083", ECONNREFUSED), DISSOLVE,
+		CONNECT("192.0.2.9:1083", 0), HANDSHAKE, END};
+	static const unsigned name[] = {3};
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/log", sx_unit_scratch());
+	sx_log_init(SX_LOG_WARN, path);
+	plan.order = name;
+	sx_ip_parse("192.0.2.8", &servers[3].ips[0]);
+	sx_ip_parse("192.0.2.9", &servers[3].ips[1]);
+	servers[3].n_ips = 2;
+	ck_assert_int_eq(run(steps), 0);
+	ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_server_that_fails_is_a_warning)
+{
+	static const struct step steps[] = {
+		CONNECT(A, ECONNREFUSED), DISSOLVE, END};
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/log", sx_unit_scratch());
+	sx_log_init(SX_LOG_WARN, path);
+	ck_assert_int_eq(run(steps), -ENETUNREACH);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(a_socket_that_cannot_be_replaced_leaves_the_other_servers)
+{
+	static const struct step steps[] = {
+		{.call = CALL_TCP_INFO, .ret = 7 /* CLOSE */},
+		{.call = CALL_SOCKET, .err = EAFNOSUPPORT}, CONNECT(A, 0),
+		HANDSHAKE, END};
+	static const unsigned v6_first[] = {2, 0};
+
+	plan.order = v6_first;
+	plan.n_order = 2;
+	ck_assert_int_eq(run(steps), 0);
+}
+END_TEST
+
 static bool yes(void)
 {
 	return true;
@@ -500,6 +550,11 @@ int main(void)
 	tcase_add_test(t, a_server_name_is_looked_up_once);
 	tcase_add_test(
 		t, a_server_name_is_looked_up_again_when_its_addresses_failed);
+	tcase_add_test(
+		t, an_address_that_fails_is_no_warning_if_another_one_works);
+	tcase_add_test(t, a_server_that_fails_is_a_warning);
+	tcase_add_test(
+		t, a_socket_that_cannot_be_replaced_leaves_the_other_servers);
 	tcase_add_test(t, a_caller_that_was_interrupted_gets_eintr);
 	tcase_add_test(t, a_step_says_what_it_waits_for);
 	tcase_add_test(
