@@ -4,10 +4,8 @@
 
 static struct sx_cache_entry *set_of(struct sx_cache *c, uint64_t key)
 {
-	/* keys may be consecutive numbers: multiply and take the top */
-	uint64_t spread = key * 0x9e3779b97f4a7c15ULL >> 32;
-
-	return c->sets[spread % c->n_sets].ways;
+	/* consecutive keys fill a set before they touch the next page */
+	return c->sets[key / SX_CACHE_WAYS % c->n_sets].ways;
 }
 
 static struct sx_cache_entry *find(struct sx_cache *c, uint64_t key)

@@ -22,6 +22,7 @@ struct reader {
 	size_t len;
 	char *copy;    /* inih's own */
 	bool has_name; /* inih knows a key that an indented line goes on with */
+	size_t longest; /* line copied so far, with its NUL */
 };
 
 static void error(struct reader *r, const char *text)
@@ -103,9 +104,10 @@ static char *next_line(char *copy, int size, void *user)
 	struct reader *r = user;
 	const char *text;
 
+	(void)size;
 	if (r->next == r->end) {
 		/* it held passwords and is about to be freed */
-		explicit_bzero(copy, (size_t)size);
+		explicit_bzero(copy, r->longest);
 		return NULL;
 	}
 	take_line(r);
@@ -117,7 +119,10 @@ static char *next_line(char *copy, int size, void *user)
 		parse_header(r);
 		text = "[]";
 	}
-	return memcpy(copy, text, strlen(text) + 1);
+	size_t n = strlen(text) + 1;
+	if (n > r->longest)
+		r->longest = n;
+	return memcpy(copy, text, n);
 }
 
 static bool is_indented(const struct reader *r)

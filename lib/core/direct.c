@@ -8,10 +8,13 @@
 
 #define N_SETS 128U /* 1024 addresses */
 
-struct sx_direct {
+struct table {
 	struct sx_cache cache;
-	atomic_bool in_use;
 	struct sx_cache_set sets[N_SETS];
+};
+
+struct sx_direct {
+	_Atomic(struct table *) table; /* made at the first learn() */
 };
 
 union record {
@@ -25,18 +28,14 @@ union record {
 
 int sx_direct_new(struct sx_direct **out)
 {
-	struct sx_direct *d = calloc(1, sizeof(*d));
-
-	if (!d)
-		return -ENOMEM;
-	d->cache.sets = d->sets;
-	d->cache.n_sets = N_SETS;
-	*out = d;
-	return 0;
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : -ENOMEM;
 }
 
 void sx_direct_free(struct sx_direct *d)
 {
+	if (d)
+		free(atomic_load(&d->table));
 	free(d);
 }
 
@@ -52,24 +51,45 @@ static uint64_t key_of(const struct sx_ip *ip, union record *record)
 	return h | 1;
 }
 
+/* NULL: no memory. Who loses a race uses the winner's. */
+static struct table *get_table(struct sx_direct *d)
+{
+	struct table *t = atomic_load(&d->table), *fresh;
+
+	if (t)
+		return t;
+	fresh = calloc(1, sizeof(*fresh));
+	if (!fresh)
+		return NULL;
+	fresh->cache.sets = fresh->sets;
+	fresh->cache.n_sets = N_SETS;
+	if (atomic_compare_exchange_strong(&d->table, &t, fresh))
+		return fresh;
+	free(fresh);
+	return t;
+}
+
 void sx_direct_learn(struct sx_direct *d, const struct sx_ip *ip, unsigned rank)
 {
+	struct table *t = get_table(d);
 	union record record;
 	uint64_t key = key_of(ip, &record);
 
 	record.rank = rank;
-	atomic_store(&d->in_use, true);
-	sx_cache_put(&d->cache, key, record.words);
+	if (t)
+		sx_cache_put(&t->cache, key, record.words);
 }
 
 bool sx_direct_knows(
 	struct sx_direct *d, const struct sx_ip *ip, unsigned *rank)
 {
+	struct table *t = atomic_load(&d->table);
 	union record want, got;
-	uint64_t key = key_of(ip, &want);
 
-	if (!atomic_load(&d->in_use) ||
-		!sx_cache_get(&d->cache, key, got.words) ||
+	if (!t)
+		return false;
+	uint64_t key = key_of(ip, &want);
+	if (!sx_cache_get(&t->cache, key, got.words) ||
 		memcmp(got.ip, want.ip, sizeof(got.ip)) != 0 ||
 		got.family != want.family)
 		return false;
