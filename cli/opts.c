@@ -61,10 +61,10 @@ static const struct row {
 	int (*take)(struct sx_opts *o, const char *arg);
 } table[] = {
 	{'p', "proxy", "URL",
-		"SOCKS server: socks5://[USER[:PASSWORD]@]HOST[:PORT], "
-		"socks4://"
-		" or\nsocks4a://; more than once: a list, the first that works"
-		" is used",
+		"proxy server: socks5://[USER[:PASSWORD]@]HOST[:PORT], "
+		"socks4://,"
+		"\nsocks4a:// or http://; more than once: a list, the first"
+		" that works is used",
 		take_url},
 	{'f', "config", "FILE", "configuration file", take_conf},
 	{'v', "verbose", NULL, "log each connection; twice: each step",

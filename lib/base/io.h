@@ -26,6 +26,11 @@ ssize_t sx_io_send(const struct sx_sys *sys, int fd, const void *buf, size_t n);
 ssize_t sx_io_recv(const struct sx_sys *sys, int fd, void *buf, size_t n);
 
 /*
+ * As sx_io_recv(), but what it reads stays in the socket. [signal-safe]
+ */
+ssize_t sx_io_peek(const struct sx_sys *sys, int fd, void *buf, size_t n);
+
+/*
  * Waits for events (POLLIN, POLLOUT) on fd. The events that are there, with
  * POLLERR, POLLHUP and POLLNVAL; 0 when until passes first; -EINTR when a
  * signal handler ran: call again, until is a point in time; or another

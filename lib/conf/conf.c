@@ -5,6 +5,7 @@
 #include "conf/resolve.h"
 #include "conf/secret.h"
 #include "conf/sections.h"
+#include "conf/servers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,6 +27,10 @@ static const struct sx_conf defaults = {
 	.handshake_timeout_ms = 10 * 1000,
 	.reply_timeout_ms = 135 * 1000,
 	.deadline_ms = 150 * 1000,
+	.retry_after_ms = 30 * 1000,
+	.backoff_ms = 100,
+	.attempts_per_server = 1,
+	.fail_threshold = 1,
 	.log_level = SX_LOG_WARN,
 };
 
@@ -212,7 +217,9 @@ int sx_conf_load(struct sx_conf *out, const struct sx_conf_source *source,
 	if (!source->no_files)
 		load_files(&draft, source);
 	sx_resolve_refs(&draft);
+	sx_chains_resolve(&draft);
 	last_is_default = sx_env_servers(&draft);
+	sx_servers_settle(&draft);
 	sx_env_rules(&draft);
 	sx_env_log(&draft);
 	sx_resolve(&draft, last_is_default);

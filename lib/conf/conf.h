@@ -32,22 +32,85 @@
 #include "base/proto.h"
 #include "conf/diag.h"
 
-/* A SOCKS server as it was written. */
+#include <stdbool.h>
+
+struct sx_user_conf {
+	char *user;     /* 1 to 255 bytes; no ":" in it for HTTP */
+	char *password; /* NULL: none; from the URL, a file or a variable */
+};
+
+/* Which of several users a connection is made as. */
+enum sx_choose_user {
+	SX_USER_RANDOM, /* another one each time */
+	SX_USER_STICKY, /* one for the life of the process */
+};
+
+enum sx_auth {
+	SX_AUTH_OPTIONAL, /* a server that asks for no credentials is fine */
+	SX_AUTH_REQUIRED, /* SOCKS5 that takes credentials, or no connection */
+};
+
+/* Greeting, credentials and request in one segment. */
+enum sx_pipeline {
+	SX_PIPELINE_AUTO, /* where the server is known to take it */
+	SX_PIPELINE_ON,
+	SX_PIPELINE_OFF,
+};
+
+/* Derived credentials, so that the server keeps streams apart: for each ... */
+enum sx_isolate {
+	SX_ISOLATE_NONE,
+	SX_ISOLATE_PROCESS,
+	SX_ISOLATE_PROGRAM,
+	SX_ISOLATE_DESTINATION,
+};
+
+/* A proxy server as it was written. */
 struct sx_server_conf {
 	char *name; /* of its section, or its URL without credentials */
 	enum sx_proto proto;
-	struct sx_ip ip; /* family 0: host is a name */
+	struct sx_ip ip; /* family 0: host is a name, or unix_path */
 	char *host;      /* as normalised; numeric text for an address */
 	uint16_t port;
-	char *user;     /* NULL: none */
-	char *password; /* NULL: none; from the URL, a file or a variable */
+	/* NULL: TCP. Else the absolute path of its unix socket, 2 to 107
+	 * bytes; host is the same text, ip.family and port are 0, via is -1 */
+	char *unix_path;
+	struct sx_user_conf *users;
+	unsigned n_users; /* 0: none; always 0 with isolate */
+	enum sx_choose_user choose_user;
+	enum sx_auth auth; /* REQUIRED: SOCKS5, with users or isolate */
+	enum sx_pipeline pipeline;
+	enum sx_isolate isolate; /* never for SOCKS4 */
+	/* The server that this one is reached through: an index into
+	 * sx_conf.servers, never in a circle; -1: it is reached directly */
+	int via;
+};
+
+#define SX_POOL_SERVERS_MAX 64
+
+/* Where the tries of a connection begin; they go on in the order of the pool.
+ */
+enum sx_choose {
+	SX_CHOOSE_FAILOVER,    /* with the first */
+	SX_CHOOSE_ROUND_ROBIN, /* one further than the connection before */
+	SX_CHOOSE_RANDOM,
+	SX_CHOOSE_HASH,    /* the same destination, the same server */
+	SX_CHOOSE_LATCHED, /* with the last one that worked */
 };
 
 /* Servers to try, in this order. */
 struct sx_pool_conf {
 	char *name;         /* "default" for the unnamed one */
 	unsigned *servers;  /* indices into sx_conf.servers */
-	unsigned n_servers; /* >= 1 */
+	unsigned n_servers; /* 1 to SX_POOL_SERVERS_MAX */
+	enum sx_choose choose;
+	bool retry_on_refusal; /* a refused destination: the next server */
+};
+
+/* What becomes of a connection when all servers of its pool are down. */
+enum sx_all_down {
+	SX_ALL_DOWN_TRY, /* they are tried, the least recently failed first */
+	SX_ALL_DOWN_FAIL,
 };
 
 enum sx_action {
@@ -76,17 +139,30 @@ struct sx_rule_conf {
 };
 
 struct sx_conf {
-	/* Times in milliseconds, > 0 */
+	/* Times in milliseconds, > 0 but for backoff_ms */
 	unsigned connect_timeout_ms;   /* to reach one server: 10 s */
 	unsigned handshake_timeout_ms; /* greeting and credentials: 10 s */
 	unsigned reply_timeout_ms;     /* the answer to the request: 135 s */
 	unsigned deadline_ms;          /* the whole connect(): 150 s */
+	unsigned retry_after_ms; /* a server that is down is left alone: 30 s */
+	unsigned backoff_ms;     /* before another round: 100 ms; 0: no wait */
+
+	/* of one connection; 0: as many as the pool has servers, at least 4 */
+	unsigned attempts;
+	unsigned attempts_per_server;   /* in a row, >= 1: 1 */
+	unsigned fail_threshold;        /* failures until it is down: 1 */
+	enum sx_all_down when_all_down; /* try */
+
+	/* For servers that do not say; theirs are filled in already. */
+	enum sx_pipeline pipeline; /* auto */
+	enum sx_auth auth;         /* optional */
+	enum sx_isolate isolate;   /* none; only for servers without users */
 
 	struct sx_server_conf *servers;
 	unsigned n_servers;
 	/* the first one is the default pool: [pool default], else the first
-	 * [pool], else all servers; a server that a rule names is a pool of
-	 * one, behind these */
+	 * [pool], else all servers that no other is reached through; a server
+	 * that a rule names is a pool of one, behind these */
 	struct sx_pool_conf *pools;
 	unsigned n_pools;
 	struct sx_rule_conf *rules; /* in order of precedence */
@@ -127,16 +203,18 @@ void sx_conf_fini(struct sx_conf *conf);
 
 /*
  * The URL of a server: SCHEME://[USER[:PASSWORD]@]HOST[:PORT] with scheme
- * socks5, socks5h, socks4 or socks4a (names always go to the server: socks5
- * and socks5h are the same), percent-encoding in user and password, IPv6 in
- * brackets, port 1080 if none. out->name becomes the URL without credentials;
- * sx_server_conf_fini() frees out. 0; -EINVAL, or -ENOMEM, with a static text
- * in *why that says what was expected and repeats no part of the URL. On
- * failure out is untouched.
+ * socks5, socks5h, socks4, socks4a or http (names always go to the server:
+ * socks5 and socks5h are the same), percent-encoding in user and password,
+ * IPv6 in brackets, port 1080 if none, 8080 for http. For SOCKS also
+ * unix:/PATH, percent-encoded, in the place of host and port. out->name
+ * becomes the URL without credentials, out->via -1, and what a URL does not
+ * say 0; sx_server_conf_fini() frees out. 0; -EINVAL, or -ENOMEM, with a
+ * static text in *why that says what was expected and repeats no part of the
+ * URL. On failure out is untouched.
  */
 int sx_url_parse(const char *url, struct sx_server_conf *out, const char **why);
 
-/* Wipes the password and frees all; twice is harmless. */
+/* Wipes passwords and frees all; twice is harmless. */
 void sx_server_conf_fini(struct sx_server_conf *server);
 
 #endif

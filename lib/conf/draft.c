@@ -166,11 +166,26 @@ struct sx_draft_pool *sx_draft_find_pool(
 	return NULL;
 }
 
+void sx_draft_unknown_server(const struct sx_draft *draft,
+	const struct sx_place *place, const char *name)
+{
+	struct sx_names names = {.n = 0};
+
+	for (size_t i = 0; i < draft->n_servers; i++) {
+		if (draft->servers[i].conf.name)
+			sx_names_add(&names, draft->servers[i].conf.name);
+	}
+	sx_draft_error(place, "unknown server \"%s\", expected one of: %s",
+		name, names.n ? names.text : "(there is no [server NAME])");
+}
+
 void sx_draft_clear_server(struct sx_draft_server *server)
 {
 	sx_server_conf_fini(&server->conf);
 	free(server->user);
+	free(server->via);
 	sx_text_wipe(&server->password);
+	sx_users_fini(&server->users);
 	memset(server, 0, sizeof(*server));
 }
 

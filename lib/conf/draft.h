@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "conf/text.h"
+#include "conf/users.h"
 
 /* In the order in which their rules take precedence. */
 enum sx_origin_kind {
@@ -32,9 +33,21 @@ struct sx_place {
 
 struct sx_draft_server {
 	struct sx_place place;
+	const char *variable;       /* it came from; NULL: a file */
 	struct sx_server_conf conf; /* host NULL: no usable URL */
 	char *user, *password;      /* of the keys */
-	const char *password_key;   /* the one it came from; NULL: none */
+	struct sx_users users;      /* of users_file */
+	const char *password_key;   /* the one they came from; NULL: none */
+	/* What its keys say, and in which line; 0: nothing, [defaults] do. */
+	enum sx_auth auth;
+	enum sx_pipeline pipeline;
+	enum sx_isolate isolate;
+	unsigned auth_line, pipeline_line, isolate_line;
+	enum sx_choose_user choose_user;
+	char *via; /* NULL: none */
+	unsigned via_line;
+	unsigned visit; /* of the search for circles */
+	bool is_hop;    /* another one is reached through it */
 };
 
 /* A server that a pool names. */
@@ -49,6 +62,8 @@ struct sx_draft_pool {
 	char *name;
 	struct sx_draft_ref *refs;
 	size_t n_refs;
+	enum sx_choose choose;
+	bool retry_on_refusal;
 };
 
 /* A key of [rules]: what all conditions in its value lead to. */
@@ -106,6 +121,10 @@ struct sx_draft_target *sx_draft_add_target(
  */
 void sx_draft_add_rule(struct sx_draft *draft, struct sx_place place,
 	const char *where, struct sx_rule_conf conf);
+
+/* "unknown server ..., expected one of ..." */
+void sx_draft_unknown_server(const struct sx_draft *draft,
+	const struct sx_place *place, const char *name);
 
 /* NULL if there is none. Linear: there are few. */
 struct sx_draft_server *sx_draft_find_server(

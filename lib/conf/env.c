@@ -33,7 +33,7 @@ static const char *either(const struct sx_draft *draft, const char *lower,
 }
 
 static void add_server(struct sx_draft *draft, struct sx_draft_pool *pool,
-	const struct sx_server_conf *conf)
+	const struct sx_server_conf *conf, const char *variable)
 {
 	struct sx_place place = env_place(draft);
 	struct sx_draft_server *server =
@@ -46,6 +46,7 @@ static void add_server(struct sx_draft *draft, struct sx_draft_pool *pool,
 		return;
 	}
 	server->conf = *conf;
+	server->variable = variable;
 	ref->server = (unsigned)(server - draft->servers);
 }
 
@@ -58,7 +59,7 @@ static void add_url(struct sx_draft *draft, struct sx_draft_pool *pool,
 	int r = sx_url_parse(url, &conf, &why);
 
 	if (r == 0)
-		add_server(draft, pool, &conf);
+		add_server(draft, pool, &conf, variable);
 	else if (r == -ENOMEM)
 		draft->out_of_memory = true;
 	else if (number)
@@ -83,6 +84,8 @@ static void add_urls(struct sx_draft *draft, struct sx_draft_pool *pool,
 			draft->out_of_memory = true;
 		sx_text_wipe(&url);
 	}
+	if (number > SX_POOL_SERVERS_MAX)
+		error(draft, variable, "too many URLs, expected at most 64");
 	if (number == 0)
 		error(draft, variable,
 			"no URL in it, expected "

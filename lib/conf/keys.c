@@ -1,7 +1,8 @@
 #include "conf/keys.h"
 
+#include "conf/file.h"
+#include "conf/keys_server.h"
 #include "conf/rules.h"
-#include "conf/secret.h"
 #include "conf/values.h"
 
 #include <errno.h>
@@ -9,34 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int fail(struct sx_file_parser *p, const char *why)
+size_t sx_key_find(enum sx_section section, const char *name)
+{
+	size_t i = 0;
+
+	while (i < SX_N_KEYS &&
+		(sx_keys[i].section != section ||
+			(sx_keys[i].name && strcmp(sx_keys[i].name, name))))
+		i++;
+	return i;
+}
+
+unsigned sx_key_line(const struct sx_file_parser *p, const char *name)
+{
+	return p->seen[sx_key_find(p->section, name)];
+}
+
+int sx_key_fail(struct sx_file_parser *p, const char *why)
 {
 	sx_draft_error(&p->place, "%s: %s", p->key->name, why);
 	return SX_KEY_REPORTED;
 }
 
-static int parse_duration(
-	struct sx_file_parser *p, const char *value, void *field)
-{
-	(void)p;
-	return sx_duration_parse(value, field);
-}
-
-static int parse_level(struct sx_file_parser *p, const char *value, void *field)
-{
-	(void)p;
-	return sx_log_level_parse(value, field);
-}
-
-static int parse_choice(
-	struct sx_file_parser *p, const char *value, void *field)
-{
-	(void)p;
-	(void)field;
-	return strcmp(value, "failover") == 0 ? 0 : -EINVAL;
-}
-
-static int absolute(struct sx_file_parser *p, const char *value, char **path)
+int sx_key_path(struct sx_file_parser *p, const char *value, char **path)
 {
 	int r;
 
@@ -46,140 +42,104 @@ static int absolute(struct sx_file_parser *p, const char *value, char **path)
 	r = sx_path_absolute(path, value, p->place.origin->folder,
 		sx_draft_getenv(p->draft, "HOME"));
 	if (r == -ENOENT)
-		return fail(p, "HOME is not set, expected a path without ~/");
+		return sx_key_fail(
+			p, "HOME is not set, expected a path without ~/");
 	return r;
+}
+
+int sx_key_word(struct sx_file_parser *p, const char *value, void *field)
+{
+	unsigned *index = field;
+	const char *words = p->key->expected, *word;
+	size_t n;
+
+	for (unsigned i = 0; sx_list_next(&words, &word, &n);) {
+		if (n == 2 && strncmp(word, "or", n) == 0)
+			continue;
+		if (strlen(value) == n && strncmp(word, value, n) == 0) {
+			*index = i;
+			return 0;
+		}
+		i++;
+	}
+	return -EINVAL;
+}
+
+static int parse_yes_no(
+	struct sx_file_parser *p, const char *value, void *field)
+{
+	unsigned is_no;
+	int r = sx_key_word(p, value, &is_no);
+
+	if (r == 0)
+		*(bool *)field = !is_no;
+	return r;
+}
+
+/* 1 to max. */
+static int parse_number(const char *value, unsigned max, unsigned *number)
+{
+	size_t n = strspn(value, "0123456789");
+	unsigned long v;
+
+	if (n == 0 || value[n])
+		return -EINVAL;
+	v = strtoul(value, NULL, 10);
+	if (v < 1 || v > max)
+		return -EINVAL;
+	*number = (unsigned)v;
+	return 0;
+}
+
+static int parse_to_100(
+	struct sx_file_parser *p, const char *value, void *field)
+{
+	(void)p;
+	return parse_number(value, 100, field);
+}
+
+static int parse_to_1000(
+	struct sx_file_parser *p, const char *value, void *field)
+{
+	(void)p;
+	return parse_number(value, 1000, field);
+}
+
+static int parse_duration(
+	struct sx_file_parser *p, const char *value, void *field)
+{
+	(void)p;
+	return sx_duration_parse(value, field);
+}
+
+static int parse_backoff(
+	struct sx_file_parser *p, const char *value, void *field)
+{
+	unsigned *ms = field;
+
+	(void)p;
+	if (strcmp(value, "none"))
+		return sx_duration_parse(value, ms);
+	*ms = 0;
+	return 0;
+}
+
+static int parse_level(struct sx_file_parser *p, const char *value, void *field)
+{
+	(void)p;
+	return sx_log_level_parse(value, field);
 }
 
 static int parse_path(struct sx_file_parser *p, const char *value, void *field)
 {
 	char *path, **out = field;
-	int r = absolute(p, value, &path);
+	int r = sx_key_path(p, value, &path);
 
 	if (r == 0) {
 		free(*out);
 		*out = path;
 	}
 	return r;
-}
-
-static void note_secret(struct sx_file_parser *p)
-{
-	if (!p->place.origin->secret_line)
-		p->place.origin->secret_line = p->place.line;
-}
-
-static int parse_url(struct sx_file_parser *p, const char *value, void *field)
-{
-	struct sx_draft_server *server = field;
-	struct sx_server_conf conf;
-	const char *why;
-	int r = sx_url_parse(value, &conf, &why);
-
-	/* one that is wrong may hold a password, too */
-	if (r ? strchr(value, '@') != NULL : conf.password != NULL)
-		note_secret(p);
-	if (r)
-		return r == -ENOMEM ? r : fail(p, why);
-	/* here the section names it */
-	char *name = server->conf.name;
-	free(conf.name);
-	server->conf = conf;
-	server->conf.name = name;
-	return 0;
-}
-
-static int parse_user(struct sx_file_parser *p, const char *value, void *field)
-{
-	char **user = field;
-
-	(void)p;
-	if (!*value || strlen(value) > SX_CREDENTIAL_MAX)
-		return -EINVAL;
-	*user = strdup(value);
-	return *user ? 0 : -ENOMEM;
-}
-
-/* False when another key of this server has given one. */
-static bool is_first_password(
-	struct sx_file_parser *p, struct sx_draft_server *server)
-{
-	if (server->password_key) {
-		sx_draft_error(&p->place,
-			"%s: the password is also given by %s, expected one "
-			"of password, password_file, password_env",
-			p->key->name, server->password_key);
-		return false;
-	}
-	server->password_key = p->key->name;
-	return true;
-}
-
-static int parse_password(
-	struct sx_file_parser *p, const char *value, void *field)
-{
-	struct sx_draft_server *server = field;
-
-	note_secret(p);
-	if (!is_first_password(p, server))
-		return SX_KEY_REPORTED;
-	if (!*value || strlen(value) > SX_CREDENTIAL_MAX)
-		return -EINVAL;
-	server->password = strdup(value);
-	return server->password ? 0 : -ENOMEM;
-}
-
-/* The path is told only of a file that is there: somebody may have written
- * the password itself where its file is expected. */
-static int read_password(struct sx_file_parser *p,
-	struct sx_draft_server *server, const char *path)
-{
-	struct sx_err err;
-	bool exposed;
-	int r = sx_secret_read(&server->password, path, &exposed, &err);
-
-	if (r == -ENOMEM)
-		return r;
-	if (r) {
-		sx_draft_error(&p->place, "%s: %s, expected %s", p->key->name,
-			err.text, p->key->expected);
-		return SX_KEY_REPORTED;
-	}
-	if (exposed)
-		sx_diags_add(&p->place.origin->diags, SX_SEVERITY_WARNING,
-			p->place.origin->name, p->place.line,
-			"%s: others can read %s, expected mode 0600",
-			p->key->name, path);
-	return 0;
-}
-
-static int parse_password_file(
-	struct sx_file_parser *p, const char *value, void *field)
-{
-	char *path;
-	int r;
-
-	if (!is_first_password(p, field))
-		return SX_KEY_REPORTED;
-	r = absolute(p, value, &path);
-	if (r == 0)
-		r = read_password(p, field, path);
-	free(path);
-	return r;
-}
-
-static int parse_password_env(
-	struct sx_file_parser *p, const char *value, void *field)
-{
-	struct sx_draft_server *server = field;
-	const char *password;
-
-	if (!is_first_password(p, server))
-		return SX_KEY_REPORTED;
-	password = *value ? sx_draft_getenv(p->draft, value) : NULL;
-	if (!password || strlen(password) > SX_CREDENTIAL_MAX)
-		return -EINVAL;
-	server->password = strdup(password);
-	return server->password ? 0 : -ENOMEM;
 }
 
 static int parse_servers(
@@ -213,8 +173,20 @@ static int parse_conditions(
 #define DURATION                                                               \
 	"a duration from 1ms to 24h, such as 150s, "                           \
 	"500ms or 2m"
+#define NUMBER_100  "a number from 1 to 100"
+#define NUMBER_1000 "a number from 1 to 1000"
+
+/* Words in the order of their enums. */
+#define CHOOSE      "failover, round-robin, random, hash or latched"
+#define CHOOSE_USER "random or sticky"
+#define PIPELINE    "auto, on or off"
+#define AUTH        "optional or required"
+#define ISOLATE     "none, process, program or destination"
+#define ALL_DOWN    "try or fail"
+
 #define IN_CONF(member)   offsetof(struct sx_conf, member)
 #define IN_SERVER(member) offsetof(struct sx_draft_server, member)
+#define IN_POOL(member)   offsetof(struct sx_draft_pool, member)
 
 const struct sx_key sx_keys[SX_N_KEYS] = {
 	{SX_SECTION_DEFAULTS, "deadline", parse_duration, DURATION,
@@ -225,24 +197,55 @@ const struct sx_key sx_keys[SX_N_KEYS] = {
 		IN_CONF(handshake_timeout_ms), 0},
 	{SX_SECTION_DEFAULTS, "reply_timeout", parse_duration, DURATION,
 		IN_CONF(reply_timeout_ms), 0},
+	{SX_SECTION_DEFAULTS, "attempts", parse_to_1000, NUMBER_1000,
+		IN_CONF(attempts), 0},
+	{SX_SECTION_DEFAULTS, "attempts_per_server", parse_to_100, NUMBER_100,
+		IN_CONF(attempts_per_server), 0},
+	{SX_SECTION_DEFAULTS, "fail_threshold", parse_to_100, NUMBER_100,
+		IN_CONF(fail_threshold), 0},
+	{SX_SECTION_DEFAULTS, "retry_after", parse_duration, DURATION,
+		IN_CONF(retry_after_ms), 0},
+	{SX_SECTION_DEFAULTS, "when_all_down", sx_key_word, ALL_DOWN,
+		IN_CONF(when_all_down), 0},
+	{SX_SECTION_DEFAULTS, "backoff", parse_backoff, "none or " DURATION,
+		IN_CONF(backoff_ms), 0},
+	{SX_SECTION_DEFAULTS, "pipeline", sx_key_word, PIPELINE,
+		IN_CONF(pipeline), 0},
+	{SX_SECTION_DEFAULTS, "auth", sx_key_word, AUTH, IN_CONF(auth), 0},
+	{SX_SECTION_DEFAULTS, "isolate", sx_key_word, ISOLATE, IN_CONF(isolate),
+		0},
 	{SX_SECTION_DEFAULTS, "log", parse_level, SX_LOG_LEVELS,
 		IN_CONF(log_level), 0},
 	{SX_SECTION_DEFAULTS, "log_file", parse_path, "the path of a file",
 		IN_CONF(log_file), 0},
-	{SX_SECTION_SERVER, "url", parse_url,
+	{SX_SECTION_SERVER, "url", sx_key_url,
 		"SCHEME://[USER[:PASSWORD]@]HOST[:PORT]", 0, 0},
-	{SX_SECTION_SERVER, "user", parse_user, "a name of 1 to 255 bytes",
-		IN_SERVER(user), 0},
-	{SX_SECTION_SERVER, "password", parse_password, "1 to 255 bytes", 0,
+	{SX_SECTION_SERVER, "via", sx_key_via, "the name of a server", 0, 0},
+	{SX_SECTION_SERVER, "user", sx_key_user, "a name of 1 to 255 bytes", 0,
+		0},
+	{SX_SECTION_SERVER, "password", sx_key_password, "1 to 255 bytes", 0,
 		SX_KEY_VERBATIM},
-	{SX_SECTION_SERVER, "password_file", parse_password_file,
+	{SX_SECTION_SERVER, "password_file", sx_key_password_file,
 		"a file of at most 4 KiB with the password in its first line",
 		0, 0},
-	{SX_SECTION_SERVER, "password_env", parse_password_env,
+	{SX_SECTION_SERVER, "password_env", sx_key_password_env,
 		"the name of a variable that holds 1 to 255 bytes", 0, 0},
+	{SX_SECTION_SERVER, "users_file", sx_key_users_file,
+		"a file of at most 1 MiB with a USER:PASSWORD in each line, "
+		"1 to 255 bytes each",
+		0, 0},
+	{SX_SECTION_SERVER, "choose_user", sx_key_word, CHOOSE_USER,
+		IN_SERVER(choose_user), 0},
+	{SX_SECTION_SERVER, "auth", sx_key_word, AUTH, IN_SERVER(auth), 0},
+	{SX_SECTION_SERVER, "isolate", sx_key_word, ISOLATE, IN_SERVER(isolate),
+		0},
+	{SX_SECTION_SERVER, "pipeline", sx_key_word, PIPELINE,
+		IN_SERVER(pipeline), 0},
 	{SX_SECTION_POOL, "servers", parse_servers, "names of servers", 0,
 		SX_KEY_LIST},
-	{SX_SECTION_POOL, "choose", parse_choice, "failover", 0, 0},
+	{SX_SECTION_POOL, "choose", sx_key_word, CHOOSE, IN_POOL(choose), 0},
+	{SX_SECTION_POOL, "retry_on_refusal", parse_yes_no, "yes or no",
+		IN_POOL(retry_on_refusal), 0},
 	{SX_SECTION_RULES, "direct", parse_conditions, SX_CONDITION_FORMS, 0,
 		SX_KEY_LIST | SX_KEY_REPEATS},
 	{SX_SECTION_RULES, "block", parse_conditions, SX_CONDITION_FORMS, 0,

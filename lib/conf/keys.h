@@ -17,7 +17,7 @@ enum sx_section {
 	SX_N_SECTIONS,
 };
 
-#define SX_N_KEYS 17
+#define SX_N_KEYS 33
 
 struct sx_key;
 
@@ -58,5 +58,22 @@ struct sx_key {
 };
 
 extern const struct sx_key sx_keys[SX_N_KEYS];
+
+/* The row of a key of that section; SX_N_KEYS: there is none. */
+size_t sx_key_find(enum sx_section section, const char *name);
+
+/* Where a known key stands in the section that is read; 0: nowhere. */
+unsigned sx_key_line(const struct sx_file_parser *p, const char *name);
+
+/* Reports why for the key that is read; returns SX_KEY_REPORTED. */
+int sx_key_fail(struct sx_file_parser *p, const char *why);
+
+/* value as an absolute path, which is the caller's. Returns as parse does;
+ * *path is NULL if not 0. */
+int sx_key_path(struct sx_file_parser *p, const char *value, char **path);
+
+/* A parse for an enum: the row's `expected` lists the words, "a, b or c", in
+ * the order of its values. */
+int sx_key_word(struct sx_file_parser *p, const char *value, void *field);
 
 #endif

@@ -3,14 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void list_servers(const struct sx_draft *draft, struct sx_names *names)
-{
-	for (size_t i = 0; i < draft->n_servers; i++) {
-		if (draft->servers[i].conf.name)
-			sx_names_add(names, draft->servers[i].conf.name);
-	}
-}
-
 static bool is_repeated(const struct sx_draft_pool *pool, size_t i)
 {
 	for (size_t j = 0; j < i; j++) {
@@ -25,20 +17,19 @@ static void resolve_ref(
 {
 	struct sx_draft_ref *ref = &pool->refs[i];
 	struct sx_draft_server *server = sx_draft_find_server(draft, ref->name);
-	struct sx_names names = {.n = 0};
 
-	if (is_repeated(pool, i)) {
+	if (is_repeated(pool, i))
 		sx_draft_error(&ref->place,
 			"server \"%s\" is named twice, expected it once",
 			ref->name);
-	} else if (!server) {
-		list_servers(draft, &names);
-		sx_draft_error(&ref->place,
-			"unknown server \"%s\", expected one of: %s", ref->name,
-			names.n ? names.text : "(there is no [server NAME])");
-	} else {
+	else if (!server)
+		sx_draft_unknown_server(draft, &ref->place, ref->name);
+	else
 		ref->server = (unsigned)(server - draft->servers);
-	}
+	if (i == SX_POOL_SERVERS_MAX)
+		sx_draft_error(&ref->place,
+			"too many servers for a pool, expected at most %d",
+			SX_POOL_SERVERS_MAX);
 }
 
 void sx_resolve_refs(struct sx_draft *draft)
@@ -59,17 +50,33 @@ void sx_resolve_refs(struct sx_draft *draft)
 	}
 }
 
-/* Without any pool, all servers in their order are one. */
+static void add_to_pool(
+	struct sx_draft *draft, struct sx_draft_pool *pool, size_t i)
+{
+	struct sx_draft_server *server = &draft->servers[i];
+	struct sx_draft_ref *ref =
+		sx_draft_add_ref(draft, pool, server->place, NULL);
+
+	if (!ref)
+		return;
+	ref->server = (unsigned)i;
+	if (pool->n_refs == SX_POOL_SERVERS_MAX + 1)
+		sx_draft_error(&server->place,
+			"too many servers for one pool of all, expected at "
+			"most %d, or [pool NAME]",
+			SX_POOL_SERVERS_MAX);
+}
+
+/* Without any pool, all servers in their order are one: but a connection that
+ * went through the first part of a chain alone would not be what is meant. */
 static void add_pool_of_all(struct sx_draft *draft)
 {
 	struct sx_place place = {&draft->origins[SX_ORIGIN_ENV], 0};
 	struct sx_draft_pool *pool = sx_draft_add_pool(draft, place, "default");
 
 	for (size_t i = 0; pool && i < draft->n_servers; i++) {
-		struct sx_draft_ref *ref =
-			sx_draft_add_ref(draft, pool, place, NULL);
-		if (ref)
-			ref->server = (unsigned)i;
+		if (!draft->servers[i].is_hop)
+			add_to_pool(draft, pool, i);
 	}
 }
 
@@ -148,8 +155,11 @@ static struct sx_pool_conf *add_pool(
 		free(name);
 		return NULL;
 	}
-	out->pools[out->n_pools] =
-		(struct sx_pool_conf){name, servers, (unsigned)n_servers};
+	out->pools[out->n_pools] = (struct sx_pool_conf){
+		.name = name,
+		.servers = servers,
+		.n_servers = (unsigned)n_servers,
+	};
 	return &out->pools[out->n_pools++];
 }
 
@@ -160,7 +170,11 @@ static void move_pools(struct sx_draft *draft)
 		struct sx_pool_conf *to =
 			add_pool(draft, from->name, from->n_refs);
 		from->name = NULL;
-		for (size_t j = 0; to && j < from->n_refs; j++)
+		if (!to)
+			return;
+		to->choose = from->choose;
+		to->retry_on_refusal = from->retry_on_refusal;
+		for (size_t j = 0; j < from->n_refs; j++)
 			to->servers[j] = from->refs[j].server;
 	}
 }

@@ -1,7 +1,7 @@
 #include "conf/sections.h"
 
 #include "conf/ini.h"
-#include "conf/keys.h"
+#include "conf/keys_server.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,67 +22,6 @@ static const struct {
 	[SX_SECTION_RULES] = {"rules", "[rules]", false, {NULL}},
 };
 
-/* key may be NULL. */
-static void error_at(struct sx_file_parser *p, unsigned line, const char *key,
-	const char *why)
-{
-	struct sx_place place = {p->place.origin, line};
-
-	sx_draft_error(&place, "%s%s%s", key ? key : "", key ? ": " : "", why);
-}
-
-static size_t find_key(enum sx_section section, const char *name)
-{
-	size_t i = 0;
-
-	while (i < SX_N_KEYS &&
-		(sx_keys[i].section != section ||
-			(sx_keys[i].name && strcmp(sx_keys[i].name, name))))
-		i++;
-	return i;
-}
-
-static unsigned line_of(const struct sx_file_parser *p, const char *name)
-{
-	return p->seen[find_key(p->section, name)];
-}
-
-/* Gives the server what its keys say beside the URL. */
-static void end_server(struct sx_file_parser *p)
-{
-	struct sx_draft_server *server = p->base;
-	struct sx_server_conf *conf = &server->conf;
-	const char *key = server->password_key;
-	unsigned line = key ? line_of(p, key) : 0;
-
-	if (!line_of(p, "url"))
-		error_at(p, p->header, NULL,
-			"no url in this section, expected url = "
-			"socks5://HOST:PORT");
-	if (!conf->host)
-		return;
-	if (server->user && conf->user)
-		error_at(p, line_of(p, "user"), "user",
-			"the url has one as well, expected one of them");
-	if (key && conf->password)
-		error_at(p, line, key,
-			"the url has a password, expected one of them");
-	if (key && conf->proto != SX_PROTO_SOCKS5)
-		error_at(p, line, key,
-			"SOCKS4 has no password, expected a socks5 url");
-	if (key && !server->user && !conf->user)
-		error_at(p, line, key,
-			"a password without a user, expected user = NAME");
-	if (!conf->user) {
-		conf->user = server->user;
-		server->user = NULL;
-	}
-	if (!conf->password) {
-		conf->password = server->password;
-		server->password = NULL;
-	}
-}
-
 /* A list may start on the line below its key. */
 static void end_key(struct sx_file_parser *p)
 {
@@ -98,11 +37,12 @@ static void end_section(struct sx_file_parser *p)
 {
 	end_key(p);
 	if (p->section == SX_SECTION_SERVER && p->base)
-		end_server(p);
-	if (p->section == SX_SECTION_POOL && !line_of(p, "servers"))
-		error_at(p, p->header, NULL,
-			"no servers in this section, expected servers = NAME, "
-			"NAME");
+		sx_server_keys_end(p);
+	if (p->section == SX_SECTION_POOL && !sx_key_line(p, "servers")) {
+		struct sx_place header = {p->place.origin, p->header};
+		sx_draft_error(&header, "no servers in this section, expected "
+					"servers = NAME, NAME");
+	}
 	memset(p->seen, 0, sizeof(p->seen));
 	p->base = NULL;
 	p->section = SX_SECTION_UNKNOWN;
@@ -239,7 +179,7 @@ static void unknown_key(struct sx_file_parser *p)
 /* The row for a key that may stand here; NULL: reported. */
 static const struct sx_key *admit(struct sx_file_parser *p, const char *name)
 {
-	size_t i = find_key(p->section, name);
+	size_t i = sx_key_find(p->section, name);
 
 	if (p->section == SX_SECTION_NONE) {
 		sx_draft_error(&p->place,

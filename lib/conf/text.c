@@ -99,17 +99,18 @@ int sx_host_parse(const char *text, char out[SX_NAME_MAX + 1])
 
 void sx_names_add(struct sx_names *names, const char *name)
 {
-	static const char more[] = ", ...";
+	const char *separator = names->separator ? names->separator : ", ";
 	size_t room = sizeof(names->text) - names->n;
-	size_t need = strlen(name) + 2;
+	size_t need = strlen(separator) + strlen(name);
+	size_t more = strlen(separator) + sizeof("...");
 
-	if (room <= sizeof(more))
+	if (room <= more)
 		return;
-	if (need + sizeof(more) >= room) {
-		memcpy(names->text + names->n, more, sizeof(more));
+	if (need + more >= room) {
+		snprintf(names->text + names->n, room, "%s...", separator);
 		names->n = sizeof(names->text);
 		return;
 	}
 	names->n += (size_t)snprintf(names->text + names->n, room, "%s%s",
-		names->n ? ", " : "", name);
+		names->n ? separator : "", name);
 }

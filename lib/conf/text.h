@@ -51,6 +51,7 @@ int sx_host_parse(const char *text, char out[SX_NAME_MAX + 1]);
 struct sx_names {
 	char text[512];
 	size_t n;
+	const char *separator; /* NULL: ", " */
 };
 
 void sx_names_add(struct sx_names *names, const char *name);

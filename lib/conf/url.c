@@ -1,5 +1,6 @@
 #include "conf/conf.h"
 #include "conf/text.h"
+#include "conf/users.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,9 +8,14 @@
 #include <string.h>
 #include <strings.h>
 
-#define SCHEMES      "socks5://, socks5h://, socks4:// or socks4a://"
+#define SCHEMES      "socks5://, socks5h://, socks4://, socks4a:// or http://"
 #define URL_FORM     "SCHEME://[USER[:PASSWORD]@]HOST[:PORT]"
 #define DEFAULT_PORT 1080
+#define HTTP_PORT    8080
+
+/* A unix socket's path fits in struct sockaddr_un with a NUL behind it. */
+#define UNIX_PREFIX "unix:"
+#define UNIX_MAX    107
 
 /* Every byte of user and password as %XX, and the longest host, fit in. */
 #define URL_MAX 2048
@@ -24,6 +30,7 @@ struct url {
 	struct sx_ip ip;
 	char host[SX_NAME_MAX + 1];
 	unsigned port;
+	char path[SX_CREDENTIAL_MAX + 1]; /* of a unix socket; "": none */
 };
 
 /* The steps below return NULL, or what was expected. They never quote the
@@ -39,6 +46,7 @@ static const char *parse_scheme(struct url *u, char **rest)
 		{"socks5h", SX_PROTO_SOCKS5},
 		{"socks4", SX_PROTO_SOCKS4},
 		{"socks4a", SX_PROTO_SOCKS4A},
+		{"http", SX_PROTO_HTTP},
 	};
 	char *end = strstr(u->text, "://");
 
@@ -50,11 +58,13 @@ static const char *parse_scheme(struct url *u, char **rest)
 		if (strcasecmp(u->text, schemes[i].name) == 0) {
 			u->scheme = schemes[i].name;
 			u->proto = schemes[i].proto;
+			if (u->proto == SX_PROTO_HTTP)
+				u->port = HTTP_PORT;
 			return NULL;
 		}
 	}
-	if (!strcasecmp(u->text, "http") || !strcasecmp(u->text, "https"))
-		return "HTTP proxies are not supported yet, expected " SCHEMES;
+	if (!strcasecmp(u->text, "https"))
+		return "TLS to the proxy is not supported, expected " SCHEMES;
 	return "unknown scheme, expected " SCHEMES;
 }
 
@@ -102,6 +112,22 @@ static const char *decode(const char *s, char out[SX_CREDENTIAL_MAX + 1])
 	return NULL;
 }
 
+static bool is_unix_path(const char *host)
+{
+	return strncasecmp(host, UNIX_PREFIX "/", strlen(UNIX_PREFIX "/")) == 0;
+}
+
+/* "unix:/run/a@b" may be a path, or the user "unix" of the host "b". */
+static bool is_ambiguous(const char *userinfo)
+{
+	for (const char *at = userinfo; at; at = strchr(at, '@')) {
+		at += *at == '@';
+		if (is_unix_path(at))
+			return true;
+	}
+	return false;
+}
+
 /* The last "@" ends it: user names with one in them are common. */
 static const char *parse_userinfo(struct url *u, char **rest)
 {
@@ -112,6 +138,9 @@ static const char *parse_userinfo(struct url *u, char **rest)
 		return NULL;
 	*at = '\0';
 	*rest = at + 1;
+	if (is_ambiguous(user))
+		return "an @ behind unix:/, expected %40 for it, or %2F for "
+		       "the / of a password";
 	u->has_user = true;
 	colon = strchr(user, ':');
 	if (colon) {
@@ -120,12 +149,14 @@ static const char *parse_userinfo(struct url *u, char **rest)
 		why = decode(colon + 1, u->password);
 		if (why)
 			return why;
-		if (u->proto != SX_PROTO_SOCKS5)
+		if (!sx_users_have_passwords(u->proto))
 			return "SOCKS4 has no password, expected USER@ alone";
 	}
 	why = decode(user, u->user);
 	if (why)
 		return why;
+	if (u->proto == SX_PROTO_HTTP && strchr(u->user, ':'))
+		return "a colon in the user, expected none for http://";
 	return u->user[0] ? NULL : "empty user, expected " URL_FORM;
 }
 
@@ -170,19 +201,39 @@ static const char *parse_name(struct url *u, const char *text)
 		 : NULL;
 }
 
+static bool has_control(const char *text)
+{
+	while (*text && (unsigned char)*text >= ' ' && *text != 0x7f)
+		text++;
+	return *text != '\0';
+}
+
+static const char *parse_unix(struct url *u, const char *path)
+{
+	if (u->proto == SX_PROTO_HTTP)
+		return "a unix socket behind http://, expected HOST[:PORT]";
+	if (path[0] != '/' || decode(path, u->path) || has_control(u->path) ||
+		strlen(u->path) > UNIX_MAX ||
+		u->path[strlen(u->path) - 1] == '/')
+		return "expected unix:/PATH, an absolute path of at most 107 "
+		       "bytes, without control characters";
+	u->port = 0;
+	memcpy(u->host, u->path, strlen(u->path) + 1);
+	return NULL;
+}
+
 static const char *parse_host(struct url *u, char *text)
 {
-	size_t n = strlen(text);
+	size_t n = strlen(text), n_unix = strlen(UNIX_PREFIX);
 	char *colon;
 
+	if (strncasecmp(text, UNIX_PREFIX, n_unix) == 0 &&
+		(text[n_unix] < '0' || text[n_unix] > '9'))
+		return parse_unix(u, text + n_unix);
 	if (n && text[n - 1] == '/')
 		text[n - 1] = '\0';
 	if (text[0] == '[')
 		return parse_v6(u, text);
-	if (strncasecmp(text, "unix:", 5) == 0 &&
-		(text[5] < '0' || text[5] > '9'))
-		return "unix sockets are not supported yet, "
-		       "expected HOST:PORT";
 	colon = strchr(text, ':');
 	if (colon && strchr(colon + 1, ':'))
 		return "more than one colon in HOST:PORT, expected an IPv6 "
@@ -218,27 +269,48 @@ static const char *parse(struct url *u, const char *url)
 	return why;
 }
 
-static int fill(struct sx_server_conf *server, const struct url *u)
+/* NULL when memory is out. */
+static char *format_name(const struct url *u)
 {
 	bool v6 = u->ip.family == AF_INET6;
+	char *name;
+	int r;
 
+	if (u->path[0])
+		r = asprintf(
+			&name, "%s://" UNIX_PREFIX "%s", u->scheme, u->path);
+	else
+		r = asprintf(&name, "%s://%s%s%s:%u", u->scheme, v6 ? "[" : "",
+			u->host, v6 ? "]" : "", u->port);
+	return r < 0 ? NULL : name;
+}
+
+static int fill_user(struct sx_server_conf *server, const struct url *u)
+{
+	struct sx_users users = {0};
+	char *password = u->has_password ? strdup(u->password) : NULL;
+
+	if (u->has_password && !password)
+		return -ENOMEM;
+	int r = sx_users_add(&users, strdup(u->user), password);
+	server->users = users.items;
+	server->n_users = users.n;
+	return r;
+}
+
+static int fill(struct sx_server_conf *server, const struct url *u)
+{
 	server->proto = u->proto;
 	server->ip = u->ip;
 	server->port = (uint16_t)u->port;
-	if (asprintf(&server->name, "%s://%s%s%s:%u", u->scheme, v6 ? "[" : "",
-		    u->host, v6 ? "]" : "", u->port) < 0) {
-		server->name = NULL;
-		return -ENOMEM;
-	}
+	server->via = -1;
+	server->name = format_name(u);
 	server->host = strdup(u->host);
-	if (u->has_user)
-		server->user = strdup(u->user);
-	if (u->has_password)
-		server->password = strdup(u->password);
-	if (!server->host || !server->user != !u->has_user ||
-		!server->password != !u->has_password)
+	if (u->path[0])
+		server->unix_path = strdup(u->path);
+	if (!server->name || !server->host || !server->unix_path != !u->path[0])
 		return -ENOMEM;
-	return 0;
+	return u->has_user ? fill_user(server, u) : 0;
 }
 
 int sx_url_parse(const char *url, struct sx_server_conf *out, const char **why)
@@ -263,9 +335,11 @@ int sx_url_parse(const char *url, struct sx_server_conf *out, const char **why)
 
 void sx_server_conf_fini(struct sx_server_conf *server)
 {
+	struct sx_users users = {server->users, server->n_users};
+
 	free(server->name);
 	free(server->host);
-	free(server->user);
-	sx_text_wipe(&server->password);
+	free(server->unix_path);
+	sx_users_fini(&users);
 	memset(server, 0, sizeof(*server));
 }

@@ -2,13 +2,12 @@
 
 #include "base/io.h"
 #include "base/log.h"
-#include "core/swap.h"
+#include "core/health.h"
+#include "core/hops.h"
+#include "core/user.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,10 +19,12 @@ enum rank {
 	RANK_TIMEOUT,     /* not reached in time */
 	RANK_UNREACHABLE, /* not reached */
 	RANK_HANDSHAKE,
+	RANK_REFUSAL, /* the destination's, but another server may reach it */
 };
 
 static const char *const state_names[] = {
 	[SX_DIAL_NEXT_SERVER] = "next server",
+	[SX_DIAL_PAUSING] = "pausing",
 	[SX_DIAL_NEXT_ADDR] = "next address",
 	[SX_DIAL_CONNECTING] = "connecting",
 	[SX_DIAL_SENDING] = "sending",
@@ -41,8 +42,8 @@ static const char *dest_text(const struct sx_dial *d, char *buf, size_t n)
 
 static void set_state(struct sx_dial *d, enum sx_dial_state state)
 {
-	sx_log(SX_LOG_DEBUG, "fd %d: %s -> %s", d->fd, state_names[d->state],
-		state_names[state]);
+	sx_log(SX_LOG_DEBUG, "fd %d: %s -> %s", d->reach.fd,
+		state_names[d->state], state_names[state]);
 	d->state = state;
 }
 
@@ -55,35 +56,6 @@ static void arm(struct sx_dial *d, unsigned ms)
 {
 	d->phase_until =
 		sx_deadline_min(sx_deadline_in(now(d), ms), d->plan->deadline);
-}
-
-static void disconnect(struct sx_dial *d)
-{
-	struct sockaddr none = {.sa_family = AF_UNSPEC};
-
-	if (d->attempted)
-		d->plan->sys->connect(d->fd, &none, sizeof(none));
-}
-
-static void clear_error(struct sx_dial *d)
-{
-	int err;
-	socklen_t len = sizeof(err);
-
-	if (d->attempted)
-		d->plan->sys->getsockopt(
-			d->fd, SOL_SOCKET, SO_ERROR, &err, &len);
-}
-
-/* Back to an unconnected socket, if it was us who connected it: after a
- * connect() that failed in non-blocking mode Linux answers the next one with
- * ECONNABORTED otherwise. The reset that this sends is left as the socket's
- * error, which is not the application's to find. */
-static void dissolve(struct sx_dial *d)
-{
-	disconnect(d);
-	clear_error(d);
-	d->attempted = false;
 }
 
 static int fail(struct sx_dial *d, int err)
@@ -106,8 +78,44 @@ static int fail_finally(struct sx_dial *d, int err, const char *text)
 
 	sx_err_set(&d->cause, err, "%s: %s (by server %s)",
 		dest_text(d, dest, sizeof(dest)), text, d->server->conf->name);
-	dissolve(d);
+	sx_reach_dissolve(&d->reach);
 	return fail(d, err);
+}
+
+static enum sx_failure failure_of(enum rank rank, int err)
+{
+	switch (rank) {
+	case RANK_TIMEOUT:
+		return SX_FAILURE_TIMEOUT;
+	case RANK_UNREACHABLE:
+		return SX_FAILURE_UNREACHABLE;
+	case RANK_REFUSAL:
+		return SX_FAILURE_DESTINATION;
+	case RANK_HANDSHAKE:
+		if (err == ETIMEDOUT)
+			return SX_FAILURE_TIMEOUT;
+		return err == EACCES ? SX_FAILURE_CREDENTIALS
+				     : SX_FAILURE_HANDSHAKE;
+	case RANK_NONE:
+	case RANK_UNFIT:
+		break;
+	}
+	return SX_FAILURE_OTHER;
+}
+
+/* The attempt with this server is over, and on to the next one. */
+static void leave_server(struct sx_dial *d, enum sx_failure failure)
+{
+	bool at_fault = failure == SX_FAILURE_UNREACHABLE ||
+			failure == SX_FAILURE_TIMEOUT ||
+			failure == SX_FAILURE_HANDSHAKE;
+	bool is_spent = d->skip_rest || sx_pool_is_spent(&d->cursor);
+
+	if (failure == SX_FAILURE_DESTINATION)
+		sx_outcome_works(d->server);
+	sx_outcome_failed(d->server, &d->plan->marks, failure,
+		at_fault && is_spent, now(d) / SX_NS_PER_MS);
+	set_state(d, SX_DIAL_NEXT_SERVER);
 }
 
 /* This server does not work, at this address: on to the next. */
@@ -124,10 +132,13 @@ static void give_up(
 		sx_err_set(&d->cause, err, "server %s: %s",
 			d->server->conf->name, text);
 	}
-	dissolve(d);
-	set_state(d, rank >= RANK_HANDSHAKE || rank == RANK_UNFIT
-			     ? SX_DIAL_NEXT_SERVER
-			     : SX_DIAL_NEXT_ADDR);
+	sx_reach_dissolve(&d->reach);
+	d->skip_rest = rank >= RANK_HANDSHAKE || rank == RANK_UNFIT;
+	d->failure = failure_of(rank, err);
+	if (d->skip_rest)
+		leave_server(d, d->failure);
+	else
+		set_state(d, SX_DIAL_NEXT_ADDR);
 }
 
 static int wait_for(struct sx_dial *d, short events)
@@ -140,7 +151,7 @@ static int wait_for(struct sx_dial *d, short events)
 static int fail_all(struct sx_dial *d)
 {
 	if (d->cause_rank == RANK_NONE)
-		sx_err_set(&d->cause, ENETUNREACH, "no server");
+		sx_err_set(&d->cause, ENETUNREACH, "no server is up");
 	return fail(d, d->cause.sys);
 }
 
@@ -154,40 +165,106 @@ enum {
 	AGAIN = 2
 };
 
-static int next_server(struct sx_dial *d)
+static struct sx_server *server_at(struct sx_dial *d, unsigned place)
 {
-	const struct sx_dial_plan *p = d->plan;
+	return &d->plan->servers[d->plan->order[place]];
+}
 
-	if (d->next_server == p->n_order)
-		return fail_all(d);
-	d->server = &p->servers[p->order[d->next_server++]];
-	d->next_ip = d->n_ips = 0;
-	const struct sx_server_conf *conf = d->server->conf;
-	struct sx_credentials credentials = {conf->user, conf->password};
-	if (sx_handshake_init(
-		    &d->handshake, conf->proto, &credentials, &p->dest)) {
-		const struct sx_refusal *r = &d->handshake.refusal;
-		give_up(d, RANK_UNFIT, r->error, r->text);
-		return AGAIN;
-	}
-	if (sx_server_addrs(d->server, p->sys, d->ips, &d->n_ips))
+static enum sx_admission admit(void *arg, unsigned place)
+{
+	struct sx_dial *d = arg;
+
+	return sx_server_admit(server_at(d, place)->state,
+		now(d) / SX_NS_PER_MS, d->plan->marks.fail_threshold,
+		d->plan->marks.retry_after_ms);
+}
+
+static uint64_t failed_at(void *arg, unsigned place)
+{
+	return sx_server_failed_at(server_at(arg, place)->state);
+}
+
+static bool begin_handshake(struct sx_dial *d)
+{
+	const struct sx_server *server = sx_hops_server(d, d->hop);
+
+	sx_user_choose(server->conf, &d->plan->dest, &d->user);
+	const struct sx_handshake_options options = {
+		.proto = server->conf->proto,
+		.credentials = d->user.credentials,
+		.dest = sx_hops_dest(d),
+		.pipeline = sx_outcome_may_pipeline(server),
+		.auth_required = server->conf->auth == SX_AUTH_REQUIRED,
+	};
+	if (sx_handshake_init(&d->handshake, &options) == 0)
+		return true;
+	give_up(d, RANK_UNFIT, d->handshake.refusal.error,
+		d->handshake.refusal.text);
+	return false;
+}
+
+/* The addresses of the first hop. */
+static void find_addrs(struct sx_dial *d)
+{
+	struct sx_server *first = sx_hops_server(d, 0);
+
+	if (first->conf->unix_path)
+		d->n_ips = 1;
+	else if (sx_server_addrs(first, d->plan->sys, d->ips, &d->n_ips))
 		give_up(d, RANK_UNREACHABLE, ENETUNREACH,
 			"its host name has no address");
+}
+
+static int begin_attempt(struct sx_dial *d)
+{
+	d->server = server_at(d, d->place);
+	d->skip_rest = false;
+	d->failure = SX_FAILURE_UNREACHABLE;
+	d->next_ip = d->n_ips = 0;
+	sx_server_count_attempt(d->server->state);
+	sx_hops_begin(d);
+	if (!begin_handshake(d))
+		return AGAIN;
+	find_addrs(d);
 	set_state(d, SX_DIAL_NEXT_ADDR);
 	return AGAIN;
 }
 
-/* Errors of connect() that are the socket's own, or the application's way of
- * using it; the server is not to blame. */
-static bool is_own_error(int err)
+/* Before another round; up to half as long again, so that many that failed
+ * together do not come back together. */
+static int pause_for_round(struct sx_dial *d)
 {
-	static const int own[] = {EBADF, ENOTSOCK, EISCONN, EALREADY, EINVAL,
-		EFAULT, EAFNOSUPPORT, EPROTOTYPE, EOPNOTSUPP, ENOBUFS, ENOMEM};
+	unsigned ms = d->plan->backoff_ms * d->cursor.round;
 
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-		if (err == own[i])
-			return true;
-	return false;
+	if (ms == 0)
+		return begin_attempt(d);
+	arm(d, ms + sx_random_below(ms / 2 + 1));
+	set_state(d, SX_DIAL_PAUSING);
+	return wait_for(d, 0);
+}
+
+static int pausing(struct sx_dial *d)
+{
+	if (!sx_deadline_passed(d->phase_until, now(d)))
+		return wait_for(d, 0);
+	return begin_attempt(d);
+}
+
+static int next_server(struct sx_dial *d)
+{
+	const struct sx_pool_health health = {admit, failed_at, d};
+
+	if (d->plan->n_order == 0)
+		return fail_all(d);
+	switch (sx_pool_next(&d->cursor, &health, d->skip_rest, &d->place)) {
+	case SX_POOL_TRY:
+		return begin_attempt(d);
+	case SX_POOL_ROUND:
+		return pause_for_round(d);
+	case SX_POOL_END:
+		break;
+	}
+	return fail_all(d);
 }
 
 static void not_reached(struct sx_dial *d, int err)
@@ -200,7 +277,10 @@ static void not_reached(struct sx_dial *d, int err)
 		return;
 	}
 
-	sx_ip_format(&d->ips[d->next_ip - 1], ip, sizeof(ip));
+	if (sx_hops_server(d, 0)->conf->unix_path)
+		snprintf(ip, sizeof(ip), "its socket");
+	else
+		sx_ip_format(&d->ips[d->next_ip - 1], ip, sizeof(ip));
 	snprintf(text, sizeof(text), "%s: %s", ip,
 		late ? "not reached in time" : strerrordesc_np(err));
 	give_up(d, late ? RANK_TIMEOUT : RANK_UNREACHABLE,
@@ -208,93 +288,41 @@ static void not_reached(struct sx_dial *d, int err)
 }
 
 /* The handshake's messages may go: the socket is connected to the server. */
-static int connected(struct sx_dial *d)
+static void shake_hands(struct sx_dial *d)
 {
-	d->phase = SX_PHASE_GREETING;
+	d->awaits_reply = false;
 	arm(d, d->plan->handshake_timeout_ms);
 	set_state(d, SX_DIAL_SENDING);
+}
+
+static int connected(struct sx_dial *d)
+{
+	d->connected_ns = now(d);
+	shake_hands(d);
 	return AGAIN;
 }
 
-static bool is_unconnected(const struct sx_dial *d)
+static int connect_to(struct sx_dial *d, unsigned i)
 {
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
+	const struct sx_server_conf *first = sx_hops_server(d, 0)->conf;
 
-	return d->plan->sys->getsockopt(
-		       d->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
-	       info.tcpi_state == TCP_CLOSE;
-}
-
-/* Lets the socket reach a server of that family; 0 or -errno. */
-static int fit_family(struct sx_dial *d, sa_family_t server_family)
-{
-	const struct sx_sys *sys = d->plan->sys;
-	int v6only = 0, off = 0;
-	socklen_t len = sizeof(v6only);
-
-	if (d->family == server_family)
-		return 0;
-	if (d->family == AF_INET) {
-		if (!is_unconnected(d))
-			return -EISCONN;
-		sx_log(SX_LOG_DEBUG,
-			"fd %d: replaced by an IPv6 socket, the "
-			"server has no IPv4 address",
-			d->fd);
-		int err = sx_swap_family(sys, d->fd, AF_INET6);
-		if (!err)
-			d->family = AF_INET6;
-		return err;
-	}
-	if (sys->getsockopt(d->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len) ==
-			0 &&
-		v6only)
-		sys->setsockopt(
-			d->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	return 0;
-}
-
-static void set_flags(struct sx_dial *d, int flags)
-{
-	if (!(d->flags & O_NONBLOCK))
-		d->plan->sys->fcntl(d->fd, F_SETFL, flags);
-}
-
-/* connect() to the address in turn; 0 or a positive errno value. */
-static int call_connect(struct sx_dial *d)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sx_ip_to_sockaddr(&d->ips[d->next_ip - 1],
-		d->server->conf->port, (sa_family_t)d->family, &sa);
-
-	set_flags(d, d->flags | O_NONBLOCK);
-	int r = d->plan->sys->connect(d->fd, (struct sockaddr *)&sa, len);
-	int err = r ? errno : 0;
-	set_flags(d, d->flags);
-	return err;
+	if (first->unix_path)
+		return sx_reach_connect_unix(&d->reach, first->unix_path);
+	return sx_reach_connect(&d->reach, &d->ips[i], first->port);
 }
 
 static int next_addr(struct sx_dial *d)
 {
 	if (d->next_ip == d->n_ips) {
-		sx_server_forget_addrs(d->server);
-		set_state(d, SX_DIAL_NEXT_SERVER);
-		return AGAIN;
-	}
-	int err = -fit_family(d, d->ips[d->next_ip++].family);
-	if (err == EISCONN)
-		return fail_own(d, err);
-	if (err) {
-		not_reached(d, err);
+		sx_server_forget_addrs(sx_hops_server(d, 0));
+		leave_server(d, d->failure);
 		return AGAIN;
 	}
 	arm(d, d->plan->connect_timeout_ms);
-	err = call_connect(d);
-	if (is_own_error(err))
+	int err = connect_to(d, d->next_ip++);
+	if (sx_reach_is_own_error(err))
 		return fail_own(d, err);
-	d->attempted = true;
-	if (err == EINPROGRESS || err == EINTR) {
+	if (err == EINPROGRESS) {
 		set_state(d, SX_DIAL_CONNECTING);
 		return wait_for(d, POLLOUT);
 	}
@@ -304,11 +332,6 @@ static int next_addr(struct sx_dial *d)
 	return AGAIN;
 }
 
-/*
- * The second connect() tells how the first one ended, and it ends it: without
- * it Linux would let the application's next connect() succeed once, on a
- * socket that is connected.
- */
 static int connecting(struct sx_dial *d, short revents)
 {
 	int err = ETIMEDOUT;
@@ -316,39 +339,64 @@ static int connecting(struct sx_dial *d, short revents)
 	if (!revents && !sx_deadline_passed(d->phase_until, now(d)))
 		return wait_for(d, POLLOUT);
 	if (revents)
-		err = call_connect(d);
-	if (err == EALREADY) {
-		clear_error(d); /* an old one, that woke us */
+		err = sx_reach_outcome(&d->reach, &d->ips[d->next_ip - 1],
+			sx_hops_server(d, 0)->conf->port);
+	if (err == EALREADY)
 		return wait_for(d, POLLOUT);
-	}
-	if (!err || err == EISCONN)
+	if (!err)
 		return connected(d);
 	not_reached(d, err);
 	return AGAIN;
+}
+
+static void note_doubt(struct sx_dial *d)
+{
+	if (sx_handshake_pipeline_suspect(&d->handshake))
+		sx_outcome_pipeline_doubtful(d->server);
 }
 
 static int handshake_failed(struct sx_dial *d)
 {
 	const struct sx_refusal *r = &d->handshake.refusal;
 
+	note_doubt(d);
+	if (d->hop + 1 < d->n_hops) {
+		give_up(d, RANK_HANDSHAKE,
+			r->by_destination ? ENETUNREACH : r->error, r->text);
+		return AGAIN;
+	}
 	if (sx_handshake_phase(&d->handshake) < SX_PHASE_REQUEST) {
 		give_up(d, RANK_HANDSHAKE, r->error, r->text);
 		return AGAIN;
 	}
-	if (!r->by_destination)
+	if (r->by_destination && d->plan->retry_on_refusal) {
+		give_up(d, RANK_REFUSAL, r->error, r->text);
+		return AGAIN;
+	}
+	if (r->by_destination)
+		sx_outcome_works(d->server);
+	else
 		sx_log(SX_LOG_WARN, "server %s: %s", d->server->conf->name,
 			r->text);
+	sx_outcome_failed(d->server, &d->plan->marks,
+		r->by_destination ? SX_FAILURE_DESTINATION
+				  : SX_FAILURE_HANDSHAKE,
+		false, now(d) / SX_NS_PER_MS);
 	return fail_finally(d, r->error, r->text);
 }
 
 static int handshake_late(struct sx_dial *d)
 {
-	if (sx_handshake_phase(&d->handshake) >= SX_PHASE_REQUEST)
-		return fail_finally(
-			d, ETIMEDOUT, "no answer to the request in time");
-	give_up(d, RANK_HANDSHAKE, ETIMEDOUT,
-		"no answer to the handshake in time");
-	return AGAIN;
+	note_doubt(d);
+	if (d->hop + 1 < d->n_hops ||
+		sx_handshake_phase(&d->handshake) < SX_PHASE_REQUEST) {
+		give_up(d, RANK_HANDSHAKE, ETIMEDOUT,
+			"no answer to the handshake in time");
+		return AGAIN;
+	}
+	sx_outcome_failed(d->server, &d->plan->marks, SX_FAILURE_TIMEOUT, false,
+		now(d) / SX_NS_PER_MS);
+	return fail_finally(d, ETIMEDOUT, "no answer to the request in time");
 }
 
 static bool handshake_is_late(struct sx_dial *d, short revents)
@@ -360,11 +408,10 @@ static bool handshake_is_late(struct sx_dial *d, short revents)
  * its own, since the server may need long to reach the destination. */
 static void rearm_for_reply(struct sx_dial *d)
 {
-	enum sx_phase phase = sx_handshake_phase(&d->handshake);
-
-	if (phase == SX_PHASE_REQUEST && d->phase != phase)
-		arm(d, d->plan->reply_timeout_ms);
-	d->phase = phase;
+	if (d->awaits_reply || !sx_handshake_awaits_reply(&d->handshake))
+		return;
+	d->awaits_reply = true;
+	arm(d, d->plan->reply_timeout_ms);
 }
 
 static int sending(struct sx_dial *d, short revents)
@@ -375,7 +422,7 @@ static int sending(struct sx_dial *d, short revents)
 	if (handshake_is_late(d, revents))
 		return handshake_late(d);
 	while ((n = sx_handshake_out(&d->handshake, &bytes))) {
-		ssize_t sent = sx_io_send(d->plan->sys, d->fd, bytes, n);
+		ssize_t sent = sx_io_send(d->plan->sys, d->reach.fd, bytes, n);
 		if (sent == -EAGAIN)
 			return wait_for(d, POLLOUT);
 		if (sent < 0) {
@@ -389,15 +436,48 @@ static int sending(struct sx_dial *d, short revents)
 	return wait_for(d, POLLIN);
 }
 
+static ssize_t read_answer(struct sx_dial *d, uint8_t *buf)
+{
+	const struct sx_sys *sys = d->plan->sys;
+	size_t need = sx_handshake_need(&d->handshake);
+
+	return sx_handshake_peek(&d->handshake)
+		       ? sx_io_peek(sys, d->reach.fd, buf, need)
+		       : sx_io_recv(sys, d->reach.fd, buf, need);
+}
+
+/* The used bytes of what was only peeked at leave the socket now: they are
+ * there, nobody else reads it. */
+static bool consume(struct sx_dial *d, uint8_t *buf, size_t used)
+{
+	return !sx_handshake_peek(&d->handshake) ||
+	       sx_io_recv(d->plan->sys, d->reach.fd, buf, used) ==
+		       (ssize_t)used;
+}
+
+static int succeed(struct sx_dial *d)
+{
+	if (d->hop + 1 < d->n_hops) { /* through it, to the next one */
+		d->hop++;
+		if (begin_handshake(d))
+			shake_hands(d);
+		return AGAIN;
+	}
+	sx_outcome_works(d->server);
+	sx_server_count_success(
+		d->server->state, (now(d) - d->connected_ns) / 1000);
+	set_state(d, SX_DIAL_DONE);
+	return SX_DIAL_OK;
+}
+
 static int receiving(struct sx_dial *d, short revents)
 {
-	uint8_t buf[SX_HANDSHAKE_IN_MAX];
+	uint8_t buf[SX_HANDSHAKE_NEED_MAX];
 	size_t used;
 
 	if (handshake_is_late(d, revents))
 		return handshake_late(d);
-	ssize_t n = sx_io_recv(
-		d->plan->sys, d->fd, buf, sx_handshake_need(&d->handshake));
+	ssize_t n = read_answer(d, buf);
 	if (n == -EAGAIN)
 		return wait_for(d, POLLIN);
 	int r = n <= 0 ? sx_handshake_eof(&d->handshake)
@@ -405,10 +485,11 @@ static int receiving(struct sx_dial *d, short revents)
 				 &d->handshake, buf, (size_t)n, &used);
 	if (r < 0)
 		return handshake_failed(d);
-	if (r == SX_HANDSHAKE_DONE) {
-		set_state(d, SX_DIAL_DONE);
-		return SX_DIAL_OK;
-	}
+	if (!consume(d, buf, used))
+		return fail_finally(d, EIO, "the answer is gone");
+	rearm_for_reply(d);
+	if (r == SX_HANDSHAKE_DONE)
+		return succeed(d);
 	const uint8_t *out;
 	if (sx_handshake_out(&d->handshake, &out))
 		set_state(d, SX_DIAL_SENDING);
@@ -420,6 +501,8 @@ static int next_state(struct sx_dial *d, short revents)
 	switch (d->state) {
 	case SX_DIAL_NEXT_SERVER:
 		return next_server(d);
+	case SX_DIAL_PAUSING:
+		return pausing(d);
 	case SX_DIAL_NEXT_ADDR:
 		return next_addr(d);
 	case SX_DIAL_CONNECTING:
@@ -441,10 +524,18 @@ void sx_dial_init(struct sx_dial *d, const struct sx_dial_plan *plan, int fd,
 {
 	memset(d, 0, sizeof(*d));
 	d->plan = plan;
-	d->fd = fd;
-	d->family = family;
-	d->flags = flags;
+	d->reach = (struct sx_reach){.sys = plan->sys,
+		.fd = fd,
+		.family = family,
+		.own_family = family,
+		.flags = flags};
 	d->state = SX_DIAL_NEXT_SERVER;
+	struct sx_pool_limits limits = plan->limits;
+	if (limits.attempts == 0)
+		limits.attempts = plan->n_order;
+	if (limits.attempts_per_server == 0)
+		limits.attempts_per_server = 1;
+	sx_pool_begin(&d->cursor, plan->n_order, plan->start, &limits);
 }
 
 int sx_dial_step(struct sx_dial *d, short revents)
@@ -470,9 +561,11 @@ int sx_dial_run(struct sx_dial *d, bool (*interrupted)(void))
 		int r = sx_dial_step(d, revents);
 		if (r != SX_DIAL_WAIT)
 			return r;
-		r = sx_io_wait(d->plan->sys, d->fd, d->events, d->until);
+		/* an unconnected socket would say POLLHUP at once */
+		int fd = d->events ? d->reach.fd : -1;
+		r = sx_io_wait(d->plan->sys, fd, d->events, d->until);
 		if (r == -EINTR && interrupted && interrupted()) {
-			disconnect(d);
+			sx_reach_disconnect(&d->reach);
 			return fail_own(d, EINTR);
 		}
 		if (r < 0 && r != -EINTR)

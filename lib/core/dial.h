@@ -10,7 +10,7 @@
  *
  * What is retried with the next server: whatever fails before the request is
  * out. After that the answer is the destination's, and final. No byte past
- * the handshake is read.
+ * the handshake is read: where it ends by what it says, it is peeked at.
  *
  * TCP_NODELAY is left as the application has it: each message goes out only
  * after the one before was answered, so nothing unacknowledged is in flight
@@ -21,7 +21,11 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "core/outcome.h"
+#include "core/pool.h"
+#include "core/reach.h"
 #include "core/server.h"
+#include "core/user.h"
 #include "proto/handshake.h"
 
 /* What to do; borrowed by the dial for its life. */
@@ -30,6 +34,11 @@ struct sx_dial_plan {
 	struct sx_server *servers;
 	const unsigned *order; /* indices into servers, in order of attempt */
 	unsigned n_order;
+	unsigned start;               /* place in order to begin with */
+	struct sx_pool_limits limits; /* attempts 0: one for each server */
+	struct sx_outcome_limits marks;
+	unsigned backoff_ms; /* before another round, times its number */
+	bool retry_on_refusal;
 	unsigned connect_timeout_ms, handshake_timeout_ms, reply_timeout_ms;
 	struct sx_dest dest;
 	struct sx_deadline deadline; /* for the whole */
@@ -37,6 +46,7 @@ struct sx_dial_plan {
 
 enum sx_dial_state {
 	SX_DIAL_NEXT_SERVER,
+	SX_DIAL_PAUSING,
 	SX_DIAL_NEXT_ADDR,
 	SX_DIAL_CONNECTING,
 	SX_DIAL_SENDING,
@@ -46,23 +56,28 @@ enum sx_dial_state {
 };
 
 struct sx_dial {
-	/* what the step waits for, after SX_DIAL_WAIT */
+	/* what the step waits for, after SX_DIAL_WAIT; no events: only for
+	 * the time, whatever the socket says */
 	short events;
 	struct sx_deadline until;
 
 	/* private */
 	const struct sx_dial_plan *plan;
-	int fd;
-	int family;     /* of the socket */
-	int flags;      /* of the file, as the application has them */
-	bool attempted; /* connected, or connecting, by this dial */
+	struct sx_reach reach;
 	enum sx_dial_state state;
-	unsigned next_server; /* index into plan->order */
+	struct sx_pool_cursor cursor;
+	unsigned place;          /* of the server in plan->order */
+	enum sx_failure failure; /* of the latest try */
+	bool skip_rest;          /* trying it again would not help */
+	uint64_t connected_ns;
 	struct sx_server *server;
 	struct sx_ip ips[SX_SERVER_MAX_IPS];
 	unsigned n_ips, next_ip;
 	struct sx_deadline phase_until;
-	enum sx_phase phase; /* that phase_until is for */
+	bool awaits_reply;    /* that is what phase_until is for */
+	unsigned hop, n_hops; /* of the chain to the server */
+	struct sx_dest hop_dest;
+	struct sx_user user;
 	struct sx_handshake handshake;
 	struct sx_err cause; /* the most telling failure so far */
 	int cause_rank;

@@ -4,11 +4,17 @@
 #include "core/dial.h"
 #include "core/direct.h"
 #include "core/fakedns.h"
+#include "core/learned.h"
 #include "core/server.h"
+#include "core/state.h"
+#include "core/user.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct sx_engine {
 	const struct sx_sys *sys;
@@ -16,7 +22,13 @@ struct sx_engine {
 	struct sx_rules *rules;
 	struct sx_fakedns *names;
 	struct sx_direct *direct;
-	struct sx_server *servers; /* as conf.servers */
+	struct sx_server *servers;       /* as conf.servers */
+	struct sx_state_path state_path; /* n_places 0: nothing is shared */
+	struct sx_lock state_lock; /* guards state and what it is opened to;
+				      outside of all others */
+	struct sx_state state;
+	struct sx_pool_state **pool_states; /* as conf.pools; NULL: none */
+	atomic_bool state_is_open;
 };
 
 static int fill(struct sx_engine *e)
@@ -34,7 +46,9 @@ static int fill(struct sx_engine *e)
 		return -ENOMEM;
 	for (unsigned i = 0; i < e->conf.n_servers; i++)
 		sx_server_init(&e->servers[i], &e->conf.servers[i]);
-	return 0;
+	e->pool_states = calloc(e->conf.n_pools + 1UL, sizeof(*e->pool_states));
+	e->state_lock = (struct sx_lock)SX_LOCK_INIT;
+	return e->pool_states ? 0 : -ENOMEM;
 }
 
 int sx_engine_new(
@@ -91,6 +105,8 @@ void sx_engine_free(struct sx_engine *e)
 {
 	if (!e)
 		return;
+	sx_state_close(&e->state);
+	free(e->pool_states);
 	free(e->servers);
 	sx_direct_free(e->direct);
 	sx_fakedns_free(e->names);
@@ -135,11 +151,93 @@ void sx_engine_learn_direct(
 	sx_direct_learn(e->direct, ip, rank);
 }
 
+void sx_engine_share_state(struct sx_engine *e, const char *runtime_dir)
+{
+	sx_state_path(&e->state_path, runtime_dir, SX_STATE_TMP, geteuid());
+}
+
+/* Configurations that name the same server share its record. */
+static void find_records(struct sx_engine *e)
+{
+	char key[1024];
+
+	for (unsigned i = 0; i < e->conf.n_servers; i++) {
+		const struct sx_server_conf *s = &e->conf.servers[i];
+		snprintf(key, sizeof(key), "%d %s %u %s", (int)s->proto,
+			s->host, s->port, s->n_users ? s->users[0].user : "");
+		e->servers[i].state = sx_state_server(&e->state, key, s->name);
+	}
+	for (unsigned i = 0; i < e->conf.n_pools; i++) {
+		const struct sx_pool_conf *p = &e->conf.pools[i];
+		size_t n = (size_t)snprintf(key, sizeof(key), "%s", p->name);
+		for (unsigned j = 0; j < p->n_servers && n < sizeof(key); j++)
+			n += (size_t)snprintf(key + n, sizeof(key) - n, " %s",
+				e->conf.servers[p->servers[j]].name);
+		e->pool_states[i] = sx_state_pool(&e->state, key, p->name);
+	}
+}
+
+static void open_state(struct sx_engine *e)
+{
+	struct sx_err why;
+
+	if (e->state_path.n_places == 0 || atomic_load(&e->state_is_open))
+		return;
+	sx_lock(&e->state_lock);
+	if (!atomic_load(&e->state_is_open)) {
+		int r = sx_state_open(&e->state, &e->state_path, &why);
+		if (r)
+			sx_log(SX_LOG_INFO, "state is not shared: %s",
+				why.text);
+		if (r >= 0)
+			find_records(e);
+		atomic_store(&e->state_is_open, true);
+	}
+	sx_unlock(&e->state_lock);
+}
+
+/* Where in the pool a connection begins. */
+static unsigned choose_start(
+	struct sx_engine *e, unsigned pool, const struct sx_dest *dest)
+{
+	const struct sx_pool_conf *p = &e->conf.pools[pool];
+	char text[SX_DEST_STRLEN];
+
+	switch (p->choose) {
+	case SX_CHOOSE_FAILOVER:
+		return 0;
+	case SX_CHOOSE_ROUND_ROBIN:
+		return sx_pool_turn(e->pool_states[pool], p->n_servers);
+	case SX_CHOOSE_RANDOM:
+		return sx_random_below(p->n_servers);
+	case SX_CHOOSE_HASH:
+		return sx_pool_hash(
+			sx_dest_format(dest, text, sizeof(text)), p->n_servers);
+	case SX_CHOOSE_LATCHED:
+		return sx_pool_latched(e->pool_states[pool], p->n_servers);
+	}
+	return 0;
+}
+
+static struct sx_pool_limits limits_of(
+	const struct sx_conf *conf, const struct sx_pool_conf *pool)
+{
+	const unsigned few = 4;
+	unsigned n = pool->n_servers > few ? pool->n_servers : few;
+
+	return (struct sx_pool_limits){
+		.attempts = conf->attempts ? conf->attempts : n,
+		.attempts_per_server = conf->attempts_per_server,
+		.try_all_down = conf->when_all_down == SX_ALL_DOWN_TRY,
+	};
+}
+
 int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
 	const struct sx_verdict *verdict, const struct sx_dest *dest,
 	struct sx_deadline limit, bool (*interrupted)(void), struct sx_err *err)
 {
 	const struct sx_pool_conf *pool = &e->conf.pools[verdict->pool];
+	open_state(e);
 	struct sx_deadline deadline =
 		sx_deadline_in(sx_clock_ns(e->sys), e->conf.deadline_ms);
 	struct sx_dial_plan plan = {
@@ -147,6 +245,11 @@ int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
 		.servers = e->servers,
 		.order = pool->servers,
 		.n_order = pool->n_servers,
+		.start = choose_start(e, verdict->pool, dest),
+		.limits = limits_of(&e->conf, pool),
+		.marks = {e->conf.fail_threshold, e->conf.retry_after_ms},
+		.backoff_ms = e->conf.backoff_ms,
+		.retry_on_refusal = pool->retry_on_refusal,
 		.connect_timeout_ms = e->conf.connect_timeout_ms,
 		.handshake_timeout_ms = e->conf.handshake_timeout_ms,
 		.reply_timeout_ms = e->conf.reply_timeout_ms,
@@ -157,6 +260,8 @@ int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
 
 	sx_dial_init(&dial, &plan, fd, family, flags);
 	int r = sx_dial_run(&dial, interrupted);
+	if (r == 0)
+		sx_pool_latch(e->pool_states[verdict->pool], dial.place);
 	if (r < 0)
 		*err = dial.cause;
 	else if (sx_log_enabled(SX_LOG_INFO)) {
@@ -182,6 +287,7 @@ int sx_engine_reverse(
 
 void sx_engine_before_fork(struct sx_engine *e)
 {
+	sx_lock(&e->state_lock);
 	sx_fakedns_before_fork(e->names);
 	for (unsigned i = 0; i < e->conf.n_servers; i++)
 		sx_server_before_fork(&e->servers[i]);
@@ -192,4 +298,5 @@ void sx_engine_after_fork(struct sx_engine *e)
 	for (unsigned i = e->conf.n_servers; i-- > 0;)
 		sx_server_after_fork(&e->servers[i]);
 	sx_fakedns_after_fork(e->names);
+	sx_unlock(&e->state_lock);
 }

@@ -63,6 +63,14 @@ int sx_engine_lookup(struct sx_engine *e, const char *host, int family,
 int sx_engine_reverse(struct sx_engine *e, const struct sx_ip *ip,
 	char name[SX_NAME_MAX + 1]);
 
+/*
+ * From now on the engine shares what it learns of servers with the user's
+ * other processes (core/state.h); the file is opened at the first connection.
+ * runtime_dir: $XDG_RUNTIME_DIR or NULL. Without this it learns nothing.
+ * Before any thread uses the engine.
+ */
+void sx_engine_share_state(struct sx_engine *e, const char *runtime_dir);
+
 /* Around fork(): [signal-safe]. */
 void sx_engine_before_fork(struct sx_engine *e);
 void sx_engine_after_fork(struct sx_engine *e);

@@ -191,8 +191,12 @@ static void add_builtin(struct sx_rules *r, const struct sx_conf *conf)
 		"127.0.0.0/8", "::1", "0.0.0.0", "::"};
 	const unsigned n = sizeof(loopback) / sizeof(*loopback);
 
-	for (unsigned i = 0; i < conf->n_servers; i++)
-		r->rules[r->n_rules++] = server_rule(&conf->servers[i]);
+	for (unsigned i = 0; i < conf->n_servers; i++) {
+		const struct sx_server_conf *server = &conf->servers[i];
+		/* what is reached through another must not be direct */
+		if (!server->unix_path && server->via < 0)
+			r->rules[r->n_rules++] = server_rule(server);
+	}
 	for (unsigned i = 0; i < n; i++)
 		r->rules[r->n_rules++] =
 			builtin(SX_ACTION_BLOCK, loopback[i], dns, stub);

@@ -12,11 +12,13 @@
 #include "base/lock.h"
 #include "base/sys.h"
 #include "conf/conf.h"
+#include "core/record.h"
 
 #define SX_SERVER_MAX_IPS 8
 
 struct sx_server {
 	const struct sx_server_conf *conf; /* borrowed */
+	struct sx_server_state *state;     /* borrowed; NULL: none */
 	struct sx_lock lock;               /* guards what follows; innermost */
 	struct sx_ip ips[SX_SERVER_MAX_IPS];
 	unsigned n_ips; /* 0: not looked up yet, or in vain */

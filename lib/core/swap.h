@@ -1,9 +1,9 @@
 /*
  * A socket of another address family in the place of the application's.
  *
- * Only for the one case where the families cannot meet: an AF_INET socket
- * and a server that has IPv6 addresses alone. Everything else keeps the
- * application's own socket.
+ * Only where the families cannot meet: an AF_INET socket and a server that
+ * has IPv6 addresses alone, and a server behind a unix socket. Everything
+ * else keeps the application's own socket.
  */
 #ifndef SX_CORE_SWAP_H
 #define SX_CORE_SWAP_H
@@ -11,7 +11,7 @@
 #include "base/sys.h"
 
 /*
- * Puts a new unconnected TCP socket of the family under the number fd, with
+ * Puts a new unconnected stream socket of the family under the number fd, with
  * the options, the file status flags and close-on-exec of the old one. What
  * is lost: a bound address, copies made with dup(), epoll registrations.
  * 0, or -errno, and then fd is as it was.

@@ -15,6 +15,7 @@ static const char *const names[] = {
 	"NO_PROXY=",
 	"no_proxy=",
 	"XDG_CONFIG_HOME=",
+	"XDG_RUNTIME_DIR=",
 	"HOME=",
 };
 #define N_NAMES (sizeof(names) / sizeof(*names))

@@ -83,6 +83,10 @@ static void load(void)
 		sx_engine_new_closed(&engine, &sx_sys_real);
 		sx_log_init(SX_LOG_WARN, NULL);
 	}
+	if (engine)
+		sx_engine_share_state(
+			engine, env_is_taken ? sx_env_get("XDG_RUNTIME_DIR")
+					     : getenv("XDG_RUNTIME_DIR"));
 	sx_diags_fini(&diags);
 	pthread_atfork(before_fork, after_fork, after_fork);
 }

@@ -11,7 +11,8 @@ static int hook_getpeername(int fd, struct sockaddr *sa, socklen_t *len)
 	int r = real_getpeername(fd, sa, len);
 	sa_family_t family = r ? AF_UNSPEC : sx_sockaddr_family(sa, room);
 
-	if (family != AF_INET && family != AF_INET6)
+	/* AF_UNIX: the server may be behind a unix socket */
+	if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
 		return r;
 	if (sx_socktab_peer(fd, sa, &room))
 		*len = room;

@@ -1,5 +1,6 @@
 #include "proto/handshake.h"
 
+#include "proto/http.h"
 #include "proto/machine.h"
 #include "proto/socks4.h"
 #include "proto/socks5.h"
@@ -13,8 +14,9 @@ static const struct sx_handshake_ops *const protocols[] = {
 	[SX_PROTO_SOCKS5] = &sx_socks5_ops,
 	[SX_PROTO_SOCKS4] = &sx_socks4_ops,
 	[SX_PROTO_SOCKS4A] = &sx_socks4a_ops,
+	[SX_PROTO_HTTP] = &sx_http_ops,
 };
-static_assert(COUNT(protocols) == SX_PROTO_SOCKS4A + 1, "a row each");
+static_assert(COUNT(protocols) == SX_N_PROTOS, "a row each");
 
 static const char *const state_names[] = {
 	[SX_STATE_GREETING] = "greeting",
@@ -31,10 +33,11 @@ const char *sx_proto_name(enum sx_proto proto)
 }
 
 /* Every change of state. The new one awaits need bytes. */
-static void set_state(struct sx_handshake *h, enum sx_state state, size_t need)
+static void set_state(
+	struct sx_handshake *h, enum sx_state state, size_t have, size_t need)
 {
 	h->state = state;
-	h->in_len = 0;
+	h->in_len = have;
 	h->in_need = need;
 }
 
@@ -55,23 +58,45 @@ int sx_machine_say(struct sx_handshake *h, const struct sx_writer *w,
 	enum sx_state state, size_t need)
 {
 	h->out_len = w->len;
-	set_state(h, state, need);
+	return sx_machine_await(h, state, need);
+}
+
+int sx_machine_await(struct sx_handshake *h, enum sx_state state, size_t need)
+{
+	set_state(h, state, 0, need);
+	return SX_HANDSHAKE_MORE;
+}
+
+int sx_machine_await_rest(
+	struct sx_handshake *h, enum sx_state state, size_t need)
+{
+	set_state(h, state, h->in_len, need);
 	return SX_HANDSHAKE_MORE;
 }
 
 int sx_machine_done(struct sx_handshake *h)
 {
 	h->phase = SX_PHASE_DONE;
-	set_state(h, SX_STATE_DONE, 0);
+	h->in_doubt = false;
+	set_state(h, SX_STATE_DONE, 0, 0);
 	return SX_HANDSHAKE_DONE;
 }
 
-int sx_machine_fail(struct sx_handshake *h, enum sx_cause cause, uint8_t code)
+int sx_machine_fail(struct sx_handshake *h, enum sx_cause cause, uint16_t code)
 {
 	h->refusal = sx_refusal_of(cause, code, h->dest);
 	wipe_out(h);
-	set_state(h, SX_STATE_FAILED, 0);
+	set_state(h, SX_STATE_FAILED, 0, 0);
 	return -h->refusal.error;
+}
+
+int sx_machine_turn_away(
+	struct sx_handshake *h, enum sx_cause cause, uint16_t code)
+{
+	if (h->phase == SX_PHASE_REQUEST)
+		h->phase = h->credentials.user ? SX_PHASE_CREDENTIALS
+					       : SX_PHASE_GREETING;
+	return sx_machine_fail(h, cause, code);
 }
 
 /* A password alone is refused: it would have to go with an empty user. */
@@ -96,20 +121,29 @@ static bool destination_fits(const struct sx_dest *dest)
 	return dest->ip.family == AF_INET || dest->ip.family == AF_INET6;
 }
 
-int sx_handshake_init(struct sx_handshake *h, enum sx_proto proto,
-	const struct sx_credentials *credentials, const struct sx_dest *dest)
+int sx_machine_init(struct sx_handshake *h,
+	const struct sx_handshake_options *options, uint8_t command)
 {
 	memset(h, 0, sizeof(*h));
-	h->ops = protocols[proto];
-	h->dest = dest;
-	if (credentials)
-		h->credentials = *credentials;
+	h->ops = protocols[options->proto];
+	h->credentials = options->credentials;
+	h->dest = options->dest;
+	h->pipeline = options->pipeline && options->proto == SX_PROTO_SOCKS5;
+	h->auth_required = options->auth_required;
+	h->command = command;
+	h->told = (struct sx_told){-1, -1, -1};
 	if (!credentials_fit(&h->credentials))
 		return sx_machine_fail(h, SX_CAUSE_BAD_CREDENTIALS, 0);
-	if (!destination_fits(dest))
+	if (!destination_fits(h->dest))
 		return sx_machine_fail(h, SX_CAUSE_BAD_DESTINATION, 0);
 	int r = h->ops->start(h);
 	return r < 0 ? r : 0;
+}
+
+int sx_handshake_init(
+	struct sx_handshake *h, const struct sx_handshake_options *options)
+{
+	return sx_machine_init(h, options, SX_SOCKS5_CONNECT);
 }
 
 size_t sx_handshake_out(const struct sx_handshake *h, const uint8_t **bytes)
@@ -118,10 +152,22 @@ size_t sx_handshake_out(const struct sx_handshake *h, const uint8_t **bytes)
 	return h->out_len - h->out_sent;
 }
 
-/* How far the first byte of the message of a state brings a handshake. */
-static enum sx_phase phase_after(enum sx_state state, enum sx_phase before)
+/* How far the sent part of the one message brings a pipelined handshake. */
+static enum sx_phase pipelined_phase(const struct sx_handshake *h)
 {
-	switch (state) {
+	if (h->out_sent > h->request_at)
+		return SX_PHASE_REQUEST;
+	if (h->out_sent > h->credentials_at)
+		return SX_PHASE_CREDENTIALS;
+	return SX_PHASE_GREETING;
+}
+
+/* How far what was sent of a message brings a handshake. */
+static enum sx_phase phase_now(const struct sx_handshake *h)
+{
+	if (h->pipeline)
+		return pipelined_phase(h);
+	switch ((enum sx_state)h->state) {
 	case SX_STATE_GREETING:
 		return SX_PHASE_GREETING;
 	case SX_STATE_CREDENTIALS:
@@ -133,7 +179,7 @@ static enum sx_phase phase_after(enum sx_state state, enum sx_phase before)
 	case SX_N_STATES:
 		break;
 	}
-	return before;
+	return h->phase;
 }
 
 void sx_handshake_sent(struct sx_handshake *h, size_t n)
@@ -142,15 +188,23 @@ void sx_handshake_sent(struct sx_handshake *h, size_t n)
 
 	if (n == 0 || left == 0)
 		return;
-	h->phase = phase_after((enum sx_state)h->state, h->phase);
 	h->out_sent += n < left ? n : left;
+	h->phase = phase_now(h);
+	h->in_doubt = h->pipeline;
 	if (h->out_sent == h->out_len)
 		wipe_out(h);
 }
 
 size_t sx_handshake_need(const struct sx_handshake *h)
 {
-	return h->out_len ? 0 : h->in_need - h->in_len;
+	size_t need = h->out_len ? 0 : h->in_need - h->in_len;
+
+	return need < SX_HANDSHAKE_NEED_MAX ? need : SX_HANDSHAKE_NEED_MAX;
+}
+
+bool sx_handshake_peek(const struct sx_handshake *h)
+{
+	return h->ops->scan != NULL;
 }
 
 static int result(const struct sx_handshake *h)
@@ -162,30 +216,40 @@ static int result(const struct sx_handshake *h)
 	return SX_HANDSHAKE_MORE;
 }
 
+/* At most n bytes, and no more than need() says; how many were taken. */
+static size_t take(struct sx_handshake *h, const uint8_t *bytes, size_t n)
+{
+	size_t need = sx_handshake_need(h);
+
+	if (n > need)
+		n = need;
+	if (h->ops->scan)
+		return h->ops->scan(h, bytes, n);
+	memcpy(h->in + h->in_len, bytes, n);
+	h->in_len += n;
+	h->ops->answer(h);
+	return n;
+}
+
 int sx_handshake_feed(
 	struct sx_handshake *h, const uint8_t *bytes, size_t n, size_t *used)
 {
-	size_t need;
-
 	*used = 0;
-	while (*used < n && (need = sx_handshake_need(h))) {
-		size_t take = n - *used < need ? n - *used : need;
-		memcpy(h->in + h->in_len, bytes + *used, take);
-		h->in_len += take;
-		*used += take;
-		h->ops->answer(h);
-	}
+	while (*used < n && sx_handshake_need(h))
+		*used += take(h, bytes + *used, n - *used);
 	return result(h);
 }
 
 static enum sx_cause eof_cause(const struct sx_handshake *h)
 {
-	if (h->phase == SX_PHASE_REQUEST)
+	bool requested = h->phase == SX_PHASE_REQUEST;
+
+	if (requested && h->state == SX_STATE_REQUEST)
 		return h->in_len ? SX_CAUSE_EOF_REPLY : SX_CAUSE_EOF_REQUEST;
-	if (h->phase == SX_PHASE_CREDENTIALS &&
+	if (h->phase >= SX_PHASE_CREDENTIALS &&
 		h->state == SX_STATE_CREDENTIALS)
 		return SX_CAUSE_EOF_CREDENTIALS;
-	return SX_CAUSE_EOF_BEFORE_REQUEST;
+	return requested ? SX_CAUSE_EOF_PIPELINED : SX_CAUSE_EOF_BEFORE_REQUEST;
 }
 
 int sx_handshake_eof(struct sx_handshake *h)
@@ -198,6 +262,16 @@ int sx_handshake_eof(struct sx_handshake *h)
 enum sx_phase sx_handshake_phase(const struct sx_handshake *h)
 {
 	return h->phase;
+}
+
+bool sx_handshake_awaits_reply(const struct sx_handshake *h)
+{
+	return h->state == SX_STATE_REQUEST && !h->out_len;
+}
+
+bool sx_handshake_pipeline_suspect(const struct sx_handshake *h)
+{
+	return h->in_doubt;
 }
 
 const char *sx_handshake_step(const struct sx_handshake *h)

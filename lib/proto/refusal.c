@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #define CODE(code) (code), (code)
-#define ANY_CODE   0x00, 0xff
+#define ANY_CODE   0x0000, 0xffff
 #define N_ROWS     (sizeof(rows) / sizeof(rows[0]))
 
 enum destination {
@@ -19,7 +19,7 @@ enum origin {
 /* First match wins; the last row of each cause takes any code. */
 static const struct row {
 	enum sx_cause cause;
-	uint8_t lo, hi; /* codes, inclusive */
+	uint16_t lo, hi; /* codes, inclusive */
 	enum destination to;
 	int error;
 	enum origin by;
@@ -77,7 +77,52 @@ static const struct row {
 	{SX_CAUSE_SOCKS4_REPLY, ANY_CODE, ANYWHERE, EPROTO, SERVER,
 		"not a SOCKS4 reply code"},
 
+	/*
+	 * RFC 9110 section 15, and what proxies make of it: squid says 503,
+	 * tinyproxy 500, Apache 502 or 503 of a refused connection; RFC 9209
+	 * section 2.3 has 502 for that and 504 for one that is not answered.
+	 * SERVER: the request was not taken, another server may do better.
+	 */
+	{SX_CAUSE_HTTP_STATUS, 300, 399, ANYWHERE, EPROTO, SERVER,
+		"the server redirects instead of connecting"},
+	{SX_CAUSE_HTTP_STATUS, CODE(400), ANYWHERE, EPROTO, SERVER,
+		"the server does not understand CONNECT"},
+	{SX_CAUSE_HTTP_STATUS, CODE(401), ANYWHERE, EACCES, SERVER,
+		"user and password missing or refused"},
+	{SX_CAUSE_HTTP_STATUS, CODE(404), ANYWHERE, EHOSTUNREACH, DESTINATION,
+		"name unknown"},
+	{SX_CAUSE_HTTP_STATUS, CODE(405), ANYWHERE, EPROTO, SERVER,
+		"the server does not allow CONNECT"},
+	{SX_CAUSE_HTTP_STATUS, CODE(407), ANYWHERE, EACCES, SERVER,
+		"user and password missing or refused"},
+	{SX_CAUSE_HTTP_STATUS, CODE(408), ANYWHERE, ETIMEDOUT, SERVER,
+		"the server did not get the request in time"},
+	{SX_CAUSE_HTTP_STATUS, CODE(429), ANYWHERE, ECONNREFUSED, SERVER,
+		"too many requests for the server"},
+	{SX_CAUSE_HTTP_STATUS, 400, 499, ANYWHERE, EACCES, DESTINATION,
+		"not allowed by the server's rules"},
+	{SX_CAUSE_HTTP_STATUS, CODE(501), ANYWHERE, EPROTO, SERVER,
+		"the server does not know CONNECT"},
+	{SX_CAUSE_HTTP_STATUS, CODE(504), ANYWHERE, ETIMEDOUT, DESTINATION,
+		"the destination does not answer"},
+	{SX_CAUSE_HTTP_STATUS, CODE(505), ANYWHERE, EPROTO, SERVER,
+		"the server does not speak HTTP/1.1"},
+	{SX_CAUSE_HTTP_STATUS, 500, 599, ANYWHERE, ECONNREFUSED, DESTINATION,
+		"the server could not connect"},
+	{SX_CAUSE_HTTP_STATUS, ANY_CODE, ANYWHERE, EPROTO, SERVER,
+		"not a status of HTTP"},
+	{SX_CAUSE_HTTP_FORM, CODE(0x00), ANYWHERE, EPROTO, SERVER,
+		"the server may speak SOCKS4"},
+	{SX_CAUSE_HTTP_FORM, CODE(0x05), ANYWHERE, EPROTO, SERVER,
+		"the server may speak SOCKS5"},
+	{SX_CAUSE_HTTP_FORM, ANY_CODE, ANYWHERE, EPROTO, SERVER,
+		"the server does not speak HTTP/1"},
+	{SX_CAUSE_HTTP_HEAD, ANY_CODE, ANYWHERE, EPROTO, SERVER,
+		"the head of the server's answer is over 64 KiB"},
+
 	/* RFC 1928 section 3 */
+	{SX_CAUSE_METHOD, CODE(0x00), ANYWHERE, EACCES, SERVER,
+		"the server takes no user and password, which are required"},
 	{SX_CAUSE_METHOD, CODE(0x01), ANYWHERE, EACCES, SERVER,
 		"the server wants GSSAPI"},
 	{SX_CAUSE_METHOD, CODE(0x02), ANYWHERE, EACCES, SERVER,
@@ -86,6 +131,11 @@ static const struct row {
 		"the server accepts no offered authentication method"},
 	{SX_CAUSE_METHOD, ANY_CODE, ANYWHERE, EACCES, SERVER,
 		"the server chose a method that was not offered"},
+
+	/* 3proxy and pproxy say so where 2 alone is offered */
+	{SX_CAUSE_METHOD_UNPIPELINED, ANY_CODE, ANYWHERE, EPROTO, SERVER,
+		"the server wants no user and password, which were sent "
+		"together with the greeting"},
 
 	/* RFC 1929 section 2 */
 	{SX_CAUSE_STATUS, ANY_CODE, ANYWHERE, EACCES, SERVER,
@@ -114,6 +164,9 @@ static const struct row {
 		"the server closed the connection without a reply"},
 	{SX_CAUSE_EOF_REPLY, ANY_CODE, ANYWHERE, EPROTO, SERVER,
 		"the server closed the connection within the reply"},
+	/* trojan says so to all that comes in one segment */
+	{SX_CAUSE_EOF_PIPELINED, ANY_CODE, ANYWHERE, ECONNRESET, SERVER,
+		"the server closed the connection on a pipelined handshake"},
 
 	{SX_CAUSE_BAD_CREDENTIALS, ANY_CODE, ANYWHERE, EINVAL, SERVER,
 		"user empty or missing, or user or password over 255 bytes"},
@@ -125,9 +178,16 @@ static const struct row {
 		"SOCKS4 cannot carry IPv6: use socks5"},
 	{SX_CAUSE_SOCKS4_THIS_NETWORK, ANY_CODE, ANYWHERE, ENETUNREACH, SERVER,
 		"SOCKS4 cannot carry 0.0.0.1 to 0.0.0.255: use socks5"},
+	{SX_CAUSE_NO_CREDENTIALS, ANY_CODE, ANYWHERE, EINVAL, SERVER,
+		"authentication is required, but there is no user"},
+	{SX_CAUSE_HTTP_USER, ANY_CODE, ANYWHERE, EINVAL, SERVER,
+		"HTTP cannot carry a user with a colon"},
+	{SX_CAUSE_HTTP_NAME, ANY_CODE, ANYWHERE, EINVAL, SERVER,
+		"HTTP cannot carry a name with white space or control "
+		"characters"},
 };
 
-static bool matches(const struct row *row, enum sx_cause cause, uint8_t code,
+static bool matches(const struct row *row, enum sx_cause cause, uint16_t code,
 	const struct sx_dest *dest)
 {
 	bool ipv6 = dest->kind == SX_DEST_IP && dest->ip.family == AF_INET6;
@@ -137,7 +197,7 @@ static bool matches(const struct row *row, enum sx_cause cause, uint8_t code,
 }
 
 struct sx_refusal sx_refusal_of(
-	enum sx_cause cause, uint8_t code, const struct sx_dest *dest)
+	enum sx_cause cause, uint16_t code, const struct sx_dest *dest)
 {
 	struct sx_refusal refusal = {
 		.error = EPROTO, .code = code, .text = "unknown cause"};

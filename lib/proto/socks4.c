@@ -95,6 +95,8 @@ static int take_reply(struct sx_handshake *h)
 {
 	if (h->in[0] != REPLY_VERSION && h->in[0] != VERSION)
 		return sx_machine_fail(h, SX_CAUSE_VERSION, h->in[0]);
+	if (h->in_len >= 2)
+		h->told.reply = h->in[1];
 	if (h->in_len >= 2 && h->in[1] != GRANTED)
 		return sx_machine_fail(h, SX_CAUSE_SOCKS4_REPLY, h->in[1]);
 	if (h->in_len < REPLY_LEN)

@@ -6,13 +6,13 @@
 enum {
 	VERSION = 0x05,
 	AUTH_VERSION = 0x01, /* RFC 1929 counts for itself */
-	CMD_CONNECT = 0x01,
 	RSV = 0x00,
 };
 
 enum method {
 	METHOD_NONE = 0x00,
 	METHOD_PASSWORD = 0x02,
+	METHOD_REFUSED = 0xff,
 };
 
 enum atyp {
@@ -29,11 +29,29 @@ enum atyp {
 /* A reply's length with n bytes of BND.ADDR. */
 #define REPLY_LEN(n) ((size_t)4 + (n) + 2)
 
+/* The longest of each message. */
+#define GREETING_MAX    (2 + 2)
+#define CREDENTIALS_MAX (3 + 2 * SX_CREDENTIAL_MAX)
+#define REQUEST_MAX     (4 + 1 + SX_NAME_MAX + 2)
+
 static_assert(REPLY_HEAD_LEN <= REPLY_MIN, "the head never over-reads");
 static_assert(REPLY_LEN(1 + 255) <= SX_HANDSHAKE_IN_MAX, "replies fit");
 static_assert(
-	3 + 2 * SX_CREDENTIAL_MAX <= SX_HANDSHAKE_OUT_MAX, "credentials fit");
+	GREETING_MAX + CREDENTIALS_MAX + REQUEST_MAX <= SX_HANDSHAKE_OUT_MAX,
+	"all messages together fit");
 static_assert(SX_NAME_MAX <= 255, "a name's length fits its byte");
+
+static bool offers_none(const struct sx_handshake *h)
+{
+	return !h->credentials.user || !(h->pipeline || h->auth_required);
+}
+
+static bool offers(const struct sx_handshake *h, uint8_t method)
+{
+	if (method == METHOD_NONE)
+		return offers_none(h);
+	return method == METHOD_PASSWORD && h->credentials.user;
+}
 
 /*
  * RFC 1928 section 3:
@@ -44,14 +62,19 @@ static_assert(SX_NAME_MAX <= 255, "a name's length fits its byte");
  *	| 1  |    1     | 1 to 255 |
  *	+----+----------+----------+
  *
- * The order of the methods is no preference.
+ * The order of the methods is no preference. What is sent behind a pipelined
+ * greeting is read by the method that the server chooses: it gets no choice.
  */
 static void put_greeting(struct sx_writer *w, const struct sx_handshake *h)
 {
+	bool password = h->credentials.user != NULL;
+	bool none = offers_none(h);
+
 	sx_put_u8(w, VERSION);
-	sx_put_u8(w, h->credentials.user ? 2 : 1);
-	sx_put_u8(w, METHOD_NONE);
-	if (h->credentials.user)
+	sx_put_u8(w, (uint8_t)(none + password));
+	if (none)
+		sx_put_u8(w, METHOD_NONE);
+	if (password)
 		sx_put_u8(w, METHOD_PASSWORD);
 }
 
@@ -106,7 +129,7 @@ static void put_address(struct sx_writer *w, const struct sx_dest *dest)
 static void put_request(struct sx_writer *w, const struct sx_handshake *h)
 {
 	sx_put_u8(w, VERSION);
-	sx_put_u8(w, CMD_CONNECT);
+	sx_put_u8(w, h->command);
 	sx_put_u8(w, RSV);
 	put_address(w, h->dest);
 	sx_put_u16(w, h->dest->port);
@@ -120,10 +143,32 @@ static int say_greeting(struct sx_handshake *h)
 	return sx_machine_say(h, &w, SX_STATE_GREETING, METHOD_LEN);
 }
 
+static int say_all(struct sx_handshake *h)
+{
+	struct sx_writer w = sx_machine_writer(h);
+
+	put_greeting(&w, h);
+	h->credentials_at = w.len;
+	if (h->credentials.user)
+		put_credentials(&w, h);
+	h->request_at = w.len;
+	put_request(&w, h);
+	return sx_machine_say(h, &w, SX_STATE_GREETING, METHOD_LEN);
+}
+
+static int start(struct sx_handshake *h)
+{
+	if (h->auth_required && !h->credentials.user)
+		return sx_machine_fail(h, SX_CAUSE_NO_CREDENTIALS, 0);
+	return h->pipeline ? say_all(h) : say_greeting(h);
+}
+
 static int say_credentials(struct sx_handshake *h)
 {
 	struct sx_writer w = sx_machine_writer(h);
 
+	if (h->pipeline)
+		return sx_machine_await(h, SX_STATE_CREDENTIALS, STATUS_LEN);
 	put_credentials(&w, h);
 	return sx_machine_say(h, &w, SX_STATE_CREDENTIALS, STATUS_LEN);
 }
@@ -132,32 +177,65 @@ static int say_request(struct sx_handshake *h)
 {
 	struct sx_writer w = sx_machine_writer(h);
 
+	if (h->pipeline)
+		return sx_machine_await(h, SX_STATE_REQUEST, REPLY_HEAD_LEN);
 	put_request(&w, h);
 	return sx_machine_say(h, &w, SX_STATE_REQUEST, REPLY_HEAD_LEN);
 }
 
-/*
- * RFC 1928 section 3:
- *
- *	+----+--------+
- *	|VER | METHOD |
- *	+----+--------+
- *	| 1  |   1    |
- *	+----+--------+
- *
- * No authentication is welcome even where credentials were offered (ATS-39).
- */
-static int take_method(struct sx_handshake *h)
+/* The answer to the request: whatever it is, the server has read it. */
+static int refuse_request(struct sx_handshake *h, uint8_t code)
 {
-	if (h->in[0] != VERSION)
-		return sx_machine_fail(h, SX_CAUSE_VERSION, h->in[0]);
-	if (h->in_len < METHOD_LEN)
+	h->told.reply = code;
+	h->in_doubt = false;
+	return sx_machine_fail(h, SX_CAUSE_SOCKS5_REPLY, code);
+}
+
+/* Step by step the same would have come, unless more would be offered. */
+static int refuse_method(struct sx_handshake *h, uint8_t method)
+{
+	h->told.method = method;
+	if (!h->credentials.user || h->auth_required)
+		h->in_doubt = false;
+	else if (h->pipeline && method == METHOD_NONE)
+		return sx_machine_turn_away(h, SX_CAUSE_METHOD_UNPIPELINED, 0);
+	return sx_machine_turn_away(h, SX_CAUSE_METHOD, method);
+}
+
+static int refuse_credentials(struct sx_handshake *h, uint8_t status)
+{
+	h->told.status = status;
+	h->in_doubt = false;
+	return sx_machine_turn_away(h, SX_CAUSE_STATUS, status);
+}
+
+/*
+ * Tor forgets its answer to a greeting that came together with more, so what
+ * seems to be a method may be what comes next, a reply that says no. Its
+ * third byte is 0, and it is always sent as a whole.
+ */
+static int take_other_method(struct sx_handshake *h, uint8_t method)
+{
+	if (!h->pipeline || method == METHOD_NONE || method == METHOD_REFUSED)
+		return refuse_method(h, method);
+	if (h->in_len == METHOD_LEN) {
+		h->in_need = METHOD_LEN + 1;
 		return SX_HANDSHAKE_MORE;
-	if (h->in[1] == METHOD_NONE)
-		return say_request(h);
-	if (h->in[1] == METHOD_PASSWORD && h->credentials.user)
-		return say_credentials(h);
-	return sx_machine_fail(h, SX_CAUSE_METHOD, h->in[1]);
+	}
+	if (h->in[METHOD_LEN] == RSV)
+		return refuse_request(h, method);
+	return refuse_method(h, method);
+}
+
+/* Tor, as above: reply code 2 looks like the method that was offered, and
+ * 00 01 behind it are no answer to credentials. */
+static int take_no(struct sx_handshake *h)
+{
+	if (h->pipeline && h->in[0] == RSV) {
+		h->told.method = -1;
+		return refuse_request(h, METHOD_PASSWORD);
+	}
+	return refuse_credentials(h, h->in[1]);
 }
 
 /*
@@ -176,8 +254,47 @@ static int take_status(struct sx_handshake *h)
 	if (h->in_len < STATUS_LEN)
 		return SX_HANDSHAKE_MORE;
 	if (h->in[1] != 0)
-		return sx_machine_fail(h, SX_CAUSE_STATUS, h->in[1]);
+		return take_no(h);
+	h->told.status = 0;
 	return say_request(h);
+}
+
+/* Tor, as above: the answer to the credentials without one to the greeting. */
+static int take_implied_method(struct sx_handshake *h)
+{
+	h->told.method = METHOD_PASSWORD;
+	sx_machine_await_rest(h, SX_STATE_CREDENTIALS, STATUS_LEN);
+	return take_status(h);
+}
+
+/*
+ * RFC 1928 section 3:
+ *
+ *	+----+--------+
+ *	|VER | METHOD |
+ *	+----+--------+
+ *	| 1  |   1    |
+ *	+----+--------+
+ *
+ * No authentication is welcome even where credentials were offered (ATS-39),
+ * but not where they are required, nor where they are sent already: the
+ * server would take them for the request.
+ */
+static int take_method(struct sx_handshake *h)
+{
+	bool password_sent = h->pipeline && h->credentials.user;
+	uint8_t method = h->in[1];
+
+	if (password_sent && h->in[0] == AUTH_VERSION)
+		return take_implied_method(h);
+	if (h->in[0] != VERSION)
+		return sx_machine_turn_away(h, SX_CAUSE_VERSION, h->in[0]);
+	if (h->in_len < METHOD_LEN)
+		return SX_HANDSHAKE_MORE;
+	if (!offers(h, method))
+		return take_other_method(h, method);
+	h->told.method = method;
+	return method == METHOD_NONE ? say_request(h) : say_credentials(h);
 }
 
 /* The reply's length by its type of address; 0 for an unknown type. */
@@ -211,8 +328,11 @@ static int take_reply(struct sx_handshake *h)
 {
 	if (h->in[0] != VERSION)
 		return sx_machine_fail(h, SX_CAUSE_VERSION, h->in[0]);
+	h->in_doubt = false;
+	if (h->in_len >= 2)
+		h->told.reply = h->in[1];
 	if (h->in_len >= 2 && h->in[1] != 0)
-		return sx_machine_fail(h, SX_CAUSE_SOCKS5_REPLY, h->in[1]);
+		return refuse_request(h, h->in[1]);
 	if (h->in_len >= 4 && !reply_len(h->in[3], 0))
 		return sx_machine_fail(h, SX_CAUSE_ADDRESS_TYPE, h->in[3]);
 	if (h->in_len >= REPLY_HEAD_LEN)
@@ -241,6 +361,6 @@ static int take_answer(struct sx_handshake *h)
 
 const struct sx_handshake_ops sx_socks5_ops = {
 	.name = "socks5",
-	.start = say_greeting,
+	.start = start,
 	.answer = take_answer,
 };

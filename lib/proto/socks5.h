@@ -1,11 +1,14 @@
 /*
- * SOCKS5 (RFC 1928) with user and password (RFC 1929), step by step: each
- * message waits for the answer to the one before.
+ * SOCKS5 (RFC 1928) with user and password (RFC 1929): step by step, where
+ * each message waits for the answer to the one before, or pipelined, where
+ * all go out at once.
  */
 #ifndef SX_PROTO_SOCKS5_H
 #define SX_PROTO_SOCKS5_H
 
 #include "proto/machine.h"
+
+#define SX_SOCKS5_CONNECT 0x01
 
 extern const struct sx_handshake_ops sx_socks5_ops;
 

@@ -107,6 +107,12 @@ class Case:
     def permit(self, predicate):
         self.permitted.append(predicate)
 
+    def runtime(self):
+        """A folder for the state that the processes of this case share."""
+        path = self.folder + "/run"
+        os.makedirs(path, 0o700, exist_ok=True)
+        return path
+
     def run(self, *argv, via="microsocks", options=(), env=None, how="command", stdin=None,
             unprivileged=False, dashes=True):
         """Run argv in cli. via: a server's name or URL, a list of them for a list of -p,
@@ -116,7 +122,8 @@ class Case:
         if via is not None:
             urls = [URLS.get(v, v) for v in ([via] if isinstance(via, str) else via)]
             command, extra = self.wrapped(argv, urls, options, how, unprivileged, dashes)
-        full = {"PATH": PATH, "HOME": HOME, "LANG": "C.UTF-8", **extra, **(env or {})}
+        full = {"PATH": PATH, "HOME": HOME, "LANG": "C.UTF-8", "XDG_RUNTIME_DIR": self.runtime(),
+                **extra, **(env or {})}
         result = self.execute(command, full, stdin, unprivileged)
         self.results.append(result)
         if SANITIZER_REPORT.search(result.err):

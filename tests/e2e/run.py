@@ -34,7 +34,8 @@ import tap  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-THEMES = ("world", "clients", "servers", "refusals", "configuration", "command", "knobs", "probes")
+THEMES = ("world", "clients", "servers", "pools", "refusals", "configuration", "command", "knobs",
+          "probes")
 PYTHON = "/usr/bin/python3"
 INSIDE = "--inside"
 CASE_LIMIT = 90

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,12 +86,15 @@ static ssize_t s_send(int fd, const void *buf, size_t n, int flags)
 
 static ssize_t s_recv(int fd, void *buf, size_t n, int flags)
 {
-	const struct step *s = take(CALL_RECV);
+	bool peek = flags & MSG_PEEK;
+	const struct step *s = take(peek ? CALL_PEEK : CALL_RECV);
 
 	(void)fd;
-	ck_assert_int_eq(flags, MSG_DONTWAIT);
+	ck_assert_int_eq(flags & ~MSG_PEEK, MSG_DONTWAIT);
 	if (s->err)
 		return finish(s, 0);
+	if (s->ret)
+		ck_assert_uint_eq(n, (size_t)s->ret);
 	ck_assert_msg(
 		s->n <= n, "recv asks for %zu bytes, there are %zu", n, s->n);
 	memcpy(buf, s->bytes, s->n);

@@ -17,6 +17,7 @@ struct step {
 		CALL_CONNECT,
 		CALL_SEND,
 		CALL_RECV,
+		CALL_PEEK, /* recv with MSG_PEEK */
 		CALL_POLL,
 		CALL_SO_ERROR,
 		CALL_SETFL,
@@ -30,7 +31,8 @@ struct step {
 	const char *text;  /* connect: the address; getaddrinfo: the host */
 	const char *bytes; /* what send() must be given, recv() gives */
 	size_t n;
-	long ret;         /* poll: revents; send: how many it takes */
+	long ret;         /* poll: revents; send: how many it takes; recv:
+			     how many it must be asked for, 0: n or more */
 	unsigned long ms; /* time that passes in this call */
 	long max_ms;      /* poll: the timeout it must be given; 0: any */
 };
@@ -69,6 +71,20 @@ struct step {
 #define RECV(b)                                                                \
 	{                                                                      \
 		.call = CALL_RECV, .bytes = b, .n = sizeof(b) - 1              \
+	}
+/* What was peeked at, n bytes of it, leaves the socket. */
+#define TAKE(b)                                                                \
+	{                                                                      \
+		.call = CALL_RECV, .bytes = b, .n = sizeof(b) - 1,             \
+		.ret = sizeof(b) - 1                                           \
+	}
+#define PEEK(b)                                                                \
+	{                                                                      \
+		.call = CALL_PEEK, .bytes = b, .n = sizeof(b) - 1              \
+	}
+#define PEEK_FAILS(e)                                                          \
+	{                                                                      \
+		.call = CALL_PEEK, .err = e                                    \
 	}
 #define RECV_EOF                                                               \
 	{                                                                      \

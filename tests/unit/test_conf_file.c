@@ -54,18 +54,18 @@ START_TEST(every_key_is_read)
 	ck_assert_str_eq(s[0].name, "one");
 	ck_assert_str_eq(s[0].host, "one.example");
 	ck_assert_uint_eq(s[0].port, 81);
-	ck_assert_str_eq(s[0].user, "u");
-	ck_assert_str_eq(s[0].password, "a ;b #c");
+	ck_assert_str_eq(fix_user(&s[0]), "u");
+	ck_assert_str_eq(fix_password(&s[0]), "a ;b #c");
 	ck_assert_str_eq(s[1].name, "two");
 	ck_assert_str_eq(s[1].host, "192.0.2.2");
-	ck_assert_str_eq(s[1].user, "u@x:y");
-	ck_assert_str_eq(s[1].password, "from file");
+	ck_assert_str_eq(fix_user(&s[1]), "u@x:y");
+	ck_assert_str_eq(fix_password(&s[1]), "from file");
 	ck_assert_str_eq(s[2].name, "3.x_y-Z");
 	ck_assert_int_eq(s[2].ip.family, AF_INET6);
-	ck_assert_str_eq(s[2].password, "from env");
+	ck_assert_str_eq(fix_password(&s[2]), "from env");
 	ck_assert_int_eq(s[3].proto, SX_PROTO_SOCKS4);
-	ck_assert_str_eq(s[3].user, "u4");
-	ck_assert_ptr_null(s[3].password);
+	ck_assert_str_eq(fix_user(&s[3]), "u4");
+	ck_assert_ptr_null(fix_password(&s[3]));
 
 	const struct sx_pool_conf *p = fix_conf.pools;
 	ck_assert_uint_eq(fix_conf.n_pools, 2);
@@ -157,15 +157,17 @@ END_TEST
 	"underscores\n"
 #define N42 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define SERVER_KEYS                                                            \
-	"in [server NAME], expected one of url, user, password, "              \
-	"password_file, password_env\n"
+	"in [server NAME], expected one of url, "                              \
+	"via, user, password, password_file, password_env, users_file, "       \
+	"choose_user, auth, isolate, pipeline\n"
 #define FILE_FORM                                                              \
 	"expected a file of at most 4 KiB with the password in its first "     \
 	"line\n"
 #define INDENTED                                                               \
 	"an indented line goes on with a list, expected KEY = VALUE without "  \
 	"white space before it\n"
-#define ONE_PASSWORD "expected one of password, password_file, password_env\n"
+#define ONE_PASSWORD                                                           \
+	"expected one of password, password_file, password_env, users_file\n"
 
 static const struct {
 	const char *text, *diags;
@@ -198,7 +200,7 @@ static const struct {
 	{"[server a b]\nurl = x\n",
 		"c:1: expected [server NAME]" NAME
 		"c:2: url: no scheme, expected socks5://, socks5h://, "
-		"socks4:// or socks4a:// before the host\n"},
+		"socks4://, socks4a:// or http:// before the host\n"},
 	{"[pool a/b]\nservers = x\n",
 		"c:1: expected [pool NAME]" NAME
 		"c:2: unknown server \"x\", expected one of: (there is no "
@@ -231,12 +233,14 @@ static const struct {
 	{"[defaults]\nx = 1\n",
 		"c:2: unknown key in [defaults], expected one of "
 		"deadline, connect_timeout, handshake_timeout, reply_timeout, "
-		"log, log_file\n"},
+		"attempts, attempts_per_server, fail_threshold, retry_after, "
+		"when_all_down, backoff, pipeline, auth, isolate, log, "
+		"log_file\n"},
 	{SERVER "[pool p]\nserver = a\n",
 		"c:3: no servers in this section, expected servers = NAME, "
 		"NAME\n"
 		"c:4: unknown key in [pool NAME], expected one of "
-		"servers, choose\n"},
+		"servers, choose, retry_on_refusal\n"},
 	{SERVER "url = socks5://b\n",
 		"c:3: url is in line 2 as well, expected it once\n"},
 	{"[defaults]\nlog = warn\nlog = warn\n",
@@ -278,11 +282,12 @@ static const struct {
 		"c:4: password_file: Is a directory, " FILE_FORM},
 	{SERVER "user = u\npassword_file = /dev/null\n",
 		"c:4: password_file: not a regular file, " FILE_FORM},
-	{SERVER "[pool p]\nservers = a, b\n  a, c\nchoose = random\n",
+	{SERVER "[pool p]\nservers = a, b\n  a, c\nchoose = no\n",
 		"c:4: unknown server \"b\", expected one of: a\n"
 		"c:5: server \"a\" is named twice, expected it once\n"
 		"c:5: unknown server \"c\", expected one of: a\n"
-		"c:6: choose: expected failover\n"},
+		"c:6: choose: expected failover, round-robin, random, hash or "
+		"latched\n"},
 	{SERVER "[pool p]\nservers = , ,\n",
 		"c:4: an empty list, expected names of servers\n"},
 	{SERVER "[pool p]\nservers = a/b\n",
@@ -294,7 +299,7 @@ static const struct {
 	{"[server a]\nurl = ftp://h\nx\n[pool p]\nservers = b\n[rules]\n"
 	 "q = h\ndirect = 1.2.3\n[what]\n",
 		"c:2: url: unknown scheme, expected socks5://, socks5h://, "
-		"socks4:// or socks4a://\n"
+		"socks4://, socks4a:// or http://\n"
 		"c:3: " LINE "c:5: unknown server \"b\", expected one of: a\n"
 		"c:7: unknown server or pool \"q\", expected one of: direct, "
 		"block, proxy, p, a\n"

@@ -128,6 +128,17 @@ static inline int fix_load_text(const char *text)
 	return fix_load(fix_path("c"), NULL);
 }
 
+/* Of the first user; NULL: there is none. */
+static inline const char *fix_user(const struct sx_server_conf *server)
+{
+	return server->n_users ? server->users[0].user : NULL;
+}
+
+static inline const char *fix_password(const struct sx_server_conf *server)
+{
+	return server->n_users ? server->users[0].password : NULL;
+}
+
 /* All diagnostics, a line each, DIR/ left out; a warning starts with "W ". */
 static inline const char *fix_diags_text(void)
 {

@@ -179,8 +179,8 @@ START_TEST(the_apps_file_is_laid_over_the_main_file)
 	ck_assert_str_eq(fix_conf.log_file, fix_path("apps/b"));
 	ck_assert_uint_eq(fix_conf.n_servers, 3);
 	ck_assert_str_eq(fix_conf.servers[0].host, "other");
-	ck_assert_ptr_null(fix_conf.servers[0].user);
-	ck_assert_ptr_null(fix_conf.servers[0].password);
+	ck_assert_ptr_null(fix_user(&fix_conf.servers[0]));
+	ck_assert_ptr_null(fix_password(&fix_conf.servers[0]));
 	ck_assert_str_eq(pools_text(), "p: c a\nq: b\nc: c\n");
 	ck_assert_uint_eq(fix_conf.n_rules, 3);
 	ck_assert_str_eq(fix_conf.rules[0].domain, "first.example");
@@ -221,14 +221,14 @@ END_TEST
 
 START_TEST(socksify_proxy_replaces_the_default_pool)
 {
-	fix_setenv("ALL_PROXY", "http://not.looked.at");
+	fix_setenv("ALL_PROXY", "https://not.looked.at");
 	fix_setenv("SOCKSIFY_PROXY",
 		" socks5://u:p@one\tsocks5://v:q@one:1080,\nsocks4://two ");
 	fix_load_text_ok("");
 	ck_assert_str_eq(pools_text(), "default: socks5://one:1080 "
 				       "socks5://one:1080 socks4://two:1080\n");
-	ck_assert_str_eq(fix_conf.servers[0].user, "u");
-	ck_assert_str_eq(fix_conf.servers[1].password, "q");
+	ck_assert_str_eq(fix_user(&fix_conf.servers[0]), "u");
+	ck_assert_str_eq(fix_password(&fix_conf.servers[1]), "q");
 	fix_setenv("SOCKSIFY_PROXY", "socks5://one");
 	fix_load_text_ok(SERVER("a") "[pool p]\nservers = a\n"
 				     "[pool default]\nservers = a\n"
@@ -254,13 +254,16 @@ START_TEST(all_proxy_serves_where_no_server_is_named)
 	fix_setenv("all_proxy", "");
 	fix_load_text_ok("");
 	ck_assert_str_eq(pools_text(), "default: socks5://upper:1080\n");
-	fix_setenv("all_proxy", "http://lower");
+	fix_setenv("all_proxy", "http://u:p@lower/");
+	fix_load_text_ok("");
+	ck_assert_str_eq(pools_text(), "default: http://lower:8080\n");
+	fix_setenv("all_proxy", "https://lower");
 	fix_load_text_ok(SERVER("a"));
 	ck_assert_str_eq(pools_text(), "default: a\n");
 	ck_assert_int_eq(fix_load_text(""), -EINVAL);
 	ck_assert_str_eq(fix_diags_text(),
-		"all_proxy: HTTP proxies are not supported yet, expected "
-		"socks5://, socks5h://, socks4:// or socks4a://\n");
+		"all_proxy: TLS to the proxy is not supported, expected "
+		"socks5://, socks5h://, socks4://, socks4a:// or http://\n");
 }
 END_TEST
 
@@ -294,7 +297,7 @@ START_TEST(errors_of_all_sources_are_told_together)
 		"expected one of: direct, block, proxy, default, p, "
 		"socks5://ok:1080\n"
 		"SOCKSIFY_PROXY: URL 2: no scheme, expected socks5://, "
-		"socks5h://, socks4:// or socks4a:// before the host\n"
+		"socks5h://, socks4://, socks4a:// or http:// before the host\n"
 		"SOCKSIFY_PROXY: URL 3: expected a port from 1 to 65535 behind "
 		"the host\n"
 		"NO_PROXY: \"1.2\": ends in a number but is no IPv4 address, "

@@ -94,23 +94,48 @@ void free(void *p)
 }
 
 static const char text[] =
-	"[defaults]\nlog_file = x\n"
+	"[defaults]\nlog_file = x\npipeline = on\nattempts = 3\n"
 	"[server a]\nurl = socks5://u:p@a.example\n"
 	"[server b]\nurl = socks5://b\nuser = u\npassword = p\n"
 	"[server c]\nurl = socks5://c\nuser = u\npassword_file = pass\n"
 	"[server d]\nurl = socks5://d\nuser = u\npassword_env = PASS\n"
-	"[pool p]\nservers = a, b, c\n"
+	"[server e]\nurl = socks5://unix:/run/e\nusers_file = users\n"
+	"[server f]\nurl = http://f\nvia = g\nisolate = process\n"
+	"[server g]\nurl = socks5://g\nvia = e\n"
+	"[pool p]\nservers = a, b, c\nchoose = hash\n"
 	"[pool default]\nservers = a, b, c\n"
 	"[rules]\np = a.example, 10.0.0.0/8\n  b.example\nd = c.example\n";
 
 static const char app_text[] = "[server b]\nurl = socks5://other\n"
+			       "users_file = ../users\n"
+			       "[server f]\nurl = socks5://f\nvia = b\n"
 			       "[pool p]\nservers = b\n"
 			       "[rules]\nblock = :25\n";
 
 static const char bad_text[] = "x\n[server a]\nurl = x\npassword_file = y\n"
 			       "[server b]\n"
+			       "[server d]\nurl = socks5://d\nvia = e\n"
+			       "users_file = wrong\nuser = u\n"
+			       "[server e]\nurl = socks5://unix:/e\n"
+			       "via = d\nuser = u\nusers_file = users\n"
+			       "[server f]\nurl = socks4://u@f\n"
+			       "users_file = users\nvia = none\n"
+			       "auth = required\n"
 			       "[pool p]\nservers = c, c\n"
 			       "[rules]\nwhat = 1.2\ndirect = 1.2\n";
+
+static void check_server(const struct sx_server_conf *server)
+{
+	ck_assert_ptr_nonnull(server->host);
+	ck_assert_ptr_nonnull(server->name);
+	if (server->host[0] == '/')
+		ck_assert_ptr_nonnull(server->unix_path);
+	for (unsigned i = 0; i < server->n_users; i++) {
+		ck_assert_ptr_nonnull(server->users[i].user);
+		ck_assert_ptr_nonnull(server->users[i].password);
+	}
+	ck_assert_int_lt(server->via, (int)fix_conf.n_servers);
+}
 
 /* Loads, and says whether the failure came about; the number of calls is
  * counted by the loader alone. */
@@ -132,7 +157,7 @@ static bool load_failing(long at, bool on, const char *path, int want)
 	if (r == 0) {
 		ck_assert_uint_ge(fix_conf.n_pools, 1);
 		for (unsigned i = 0; i < fix_conf.n_servers; i++)
-			ck_assert_ptr_nonnull(fix_conf.servers[i].host);
+			check_server(&fix_conf.servers[i]);
 		for (unsigned i = 0; i < fix_conf.n_rules; i++)
 			ck_assert_ptr_nonnull(fix_conf.rules[i].where);
 	}
@@ -163,12 +188,14 @@ START_TEST(a_good_configuration_is_loaded_or_refused)
 {
 	fix_write("c", text);
 	fix_write("pass", "p");
+	fix_write("users", "u:p\nv:q\nw:r\n");
 	fix_write("apps/prog.conf", app_text);
 	fix_setenv("PASS", "p");
 	fix_setenv("NO_PROXY", "x, 10.0.0.0/8");
 	fix_setenv("SOCKSIFY_LOG_FILE", "y");
 	fail_everywhere(fix_path("c"), 0);
-	fix_setenv("SOCKSIFY_PROXY", "socks5://a:b@c, socks4://[::1]");
+	fix_setenv("SOCKSIFY_PROXY",
+		"socks5://a:b@c, socks4://[::1], http://d:e@unix");
 	fail_everywhere(fix_path("c"), 0);
 }
 END_TEST
@@ -183,6 +210,8 @@ END_TEST
 START_TEST(a_bad_configuration_is_refused)
 {
 	fix_write("c", bad_text);
+	fix_write("users", "u:p\nv:q\n");
+	fix_write("wrong", "u:p\nv\nw:r\n");
 	fix_setenv("SOCKSIFY_PROXY", "x, socks5://a:b@c");
 	fix_setenv("NO_PROXY", "1.2");
 	fix_setenv("SOCKSIFY_LOG", "x");
@@ -190,7 +219,8 @@ START_TEST(a_bad_configuration_is_refused)
 }
 END_TEST
 
-static const char secret_text[] = "[server a]\nurl = socks5://u:s3cretw0rd@a\n"
+static const char secret_text[] = "[defaults]\nisolate = process\n"
+				  "[server a]\nurl = socks5://u:s3cretw0rd@a\n"
 				  "[server b]\nurl = socks5://u@b\n"
 				  "password = s3cretw0rd\n"
 				  "[server c]\nurl = socks5://u@c\n"
@@ -199,6 +229,19 @@ static const char secret_text[] = "[server a]\nurl = socks5://u:s3cretw0rd@a\n"
 				  "password = s3cretw0rd\n"
 				  "[server e]\nurl = socks5://u:s3cretw0rd@\n"
 				  "password_env = PASS\n"
+				  "password = s3cretw0rd\n"
+				  "[server f]\nurl = socks5://f\n"
+				  "users_file = users\n"
+				  "[server g]\nurl = socks5://g\n"
+				  "users_file = wrong\n"
+				  "[server h]\nusers_file = users\n"
+				  "url = socks5://u:s3cretw0rd@h\n"
+				  "[server i]\nuser = u\n"
+				  "url = http://u:s3cretw0rd@unix:/h\n"
+				  "password = s3cretw0rd\n"
+				  "[server j]\nvia = j\nisolate = program\n"
+				  "url = socks5://u:s3cretw0rd@unix:/x\n"
+				  "[server k]\nusers_file = users\n"
 				  "password = s3cretw0rd\n"
 				  "# s3cretw0rd\n";
 
@@ -212,6 +255,9 @@ START_TEST(no_freed_block_holds_a_password)
 	memcpy(file, secret_text, sizeof(secret_text) - 1);
 	fix_write("c", file);
 	fix_write("pass", "s3cretw0rd\n");
+	fix_write("users", "u:s3cretw0rd\nv:s3cretw0rd2\nw:xs3cretw0rd\n");
+	fix_write("wrong", "u:s3cretw0rd\ns3cretw0rd\ns3cretw0rd:p\n"
+			   ":s3cretw0rd\n");
 	fix_setenv("PASS", "s3cretw0rd");
 	fix_setenv("SOCKSIFY_PROXY", "socks5://a:s3cretw0rd@h x:s3cretw0rd");
 	source.path = fix_path("c");

@@ -39,7 +39,7 @@ START_TEST(the_first_line_of_the_file_is_the_password)
 		int r = fix_load_text(WITH_FILE);
 		if (files[i].password) {
 			ck_assert_int_eq(r, 0);
-			ck_assert_str_eq(fix_conf.servers[0].password,
+			ck_assert_str_eq(fix_password(&fix_conf.servers[0]),
 				files[i].password);
 			continue;
 		}
@@ -59,7 +59,7 @@ START_TEST(the_length_of_a_password_is_bounded)
 	bytes[255] = '\n';
 	fix_write_bytes("sub/pass", bytes, 4096);
 	fix_load_text_ok(WITH_FILE);
-	ck_assert_uint_eq(strlen(fix_conf.servers[0].password), 255);
+	ck_assert_uint_eq(strlen(fix_password(&fix_conf.servers[0])), 255);
 	fix_write_bytes("sub/pass", bytes, 4097);
 	ck_assert_int_eq(fix_load_text(WITH_FILE), -EINVAL);
 	ck_assert_str_eq(fix_diags_text(),
@@ -84,7 +84,7 @@ START_TEST(a_password_that_others_can_read_is_warned_of)
 		"mode 0600\n",
 		fix_dir);
 	ck_assert_str_eq(fix_diags_text(), want);
-	ck_assert_str_eq(fix_conf.servers[0].password, "secret");
+	ck_assert_str_eq(fix_password(&fix_conf.servers[0]), "secret");
 	ck_assert_int_eq(sx_diags_failed(&fix_diags), 0);
 
 	fix_write("c", "[server a]\nurl = socks5://h\nuser = u\n"
@@ -109,7 +109,7 @@ START_TEST(files_of_the_home_folder_can_be_named)
 	fix_setenv("HOME", fix_dir);
 	fix_load_text_ok("[server a]\nurl = socks5://u@h\n"
 			 "password_file = ~/sub/pass\n");
-	ck_assert_str_eq(fix_conf.servers[0].password, "secret");
+	ck_assert_str_eq(fix_password(&fix_conf.servers[0]), "secret");
 }
 END_TEST
 
@@ -121,6 +121,8 @@ END_TEST
 
 static const char template[] = "[defaults]\n"
 			       "deadline = 9\n"
+			       "isolate = process\n"
+			       "attempts = 4\n"
 			       "[server a]\n"
 			       "url = socks5://alice:%s@proxy.example:1080/\n"
 			       "[server b]\n"
@@ -133,8 +135,19 @@ static const char template[] = "[defaults]\n"
 			       "[server d]\n"
 			       "url = socks5://dave@h\n"
 			       "password_env = PASS\n"
+			       "[server f]\n"
+			       "users_file = %s\n"
+			       "url = http://h\n"
+			       "choose_user = sticky\n"
+			       "[server g]\n"
+			       "auth = required\n"
+			       "via = h\n"
+			       "url = socks5://grace:%s@h\n"
+			       "[server h]\n"
+			       "url = socks5://heidi:%s@unix:/run/x\n"
 			       "[pool p]\n"
 			       "servers = a, b\n"
+			       "choose = hash\n"
 			       "[rules]\n"
 			       "p = *.onion\n"
 			       "direct = example.org, 10.0.0.0/8\n"
@@ -202,18 +215,18 @@ static void load_variables(const char *text, const char *password)
 	}
 }
 
-static void mutate_once(const char *text, const char *password,
+/* The two passwords share the work; which: 0 or 1. */
+static void mutate_once(const char *text, const char *password, size_t which,
 	void (*load)(const char *text, const char *password))
 {
-	char copy[1024];
+	char copy[2048];
 
 	for (size_t at = 0; text[at]; at++) {
 		for (const char *byte = alphabet; *byte; byte++) {
-			for (int kind = 0; kind < 2; kind++) {
-				strcpy(copy, text);
-				mutate(copy, at, kind, *byte);
-				load(copy, password);
-			}
+			int kind = (at + which) % 2 != 0;
+			strcpy(copy, text);
+			mutate(copy, at, kind, *byte);
+			load(copy, password);
 		}
 		strcpy(copy, text);
 		mutate(copy, at, 2, 0);
@@ -234,9 +247,9 @@ static unsigned random_below(unsigned n)
 static void mutate_at_random(const char *text, const char *password,
 	void (*load)(const char *text, const char *password))
 {
-	char copy[1024];
+	char copy[2048];
 
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 3000; i++) {
 		strcpy(copy, text);
 		for (unsigned n = 2 + random_below(3); n; n--)
 			mutate(copy, random_below((unsigned)strlen(copy)),
@@ -248,17 +261,28 @@ static void mutate_at_random(const char *text, const char *password,
 
 static const char *const passwords[] = {"hunter", "Tr0ub4dor&3"};
 
+static void write_users(const char *password)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "ann:%s\n# %s\nben:%s\n", password,
+		password, password);
+	fix_write("users", text);
+}
+
 START_TEST(a_broken_file_does_not_tell_the_password)
 {
-	char text[1024];
+	char text[2048];
 
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2; i++) {
+		write_users(passwords[i]);
 		fix_write("pass", passwords[i]);
 		fix_setenv("PASS", passwords[i]);
 		snprintf(text, sizeof(text), template, passwords[i],
-			passwords[i], fix_path("pass"), passwords[i]);
+			passwords[i], fix_path("pass"), fix_path("users"),
+			passwords[i], passwords[i], passwords[i]);
 		fix_load_text_ok(text);
-		mutate_once(text, passwords[i], load_file);
+		mutate_once(text, passwords[i], i, load_file);
 		mutate_at_random(text, passwords[i], load_file);
 	}
 }
@@ -268,15 +292,17 @@ START_TEST(a_broken_variable_does_not_tell_the_password)
 {
 	char text[256];
 
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		snprintf(text, sizeof(text),
 			"socks5://alice:%s@proxy.example:1080 "
-			"socks5h://bob:%s@[2001:db8::1]",
-			passwords[i], passwords[i]);
+			"socks5h://bob:%s@[2001:db8::1] "
+			"http://carol:%s@h "
+			"socks5://dave:%s@unix:/run/x",
+			passwords[i], passwords[i], passwords[i], passwords[i]);
 		fix_setenv("SOCKSIFY_PROXY", text);
 		fix_write("socksify/socksify.conf", "");
 		fix_load_ok(NULL, NULL);
-		mutate_once(text, passwords[i], load_variables);
+		mutate_once(text, passwords[i], i, load_variables);
 		mutate_at_random(text, passwords[i], load_variables);
 	}
 }
@@ -297,6 +323,14 @@ START_TEST(a_password_in_the_wrong_place_is_not_told)
 		"password_file = Tr0ub4dor&3\n",
 		"[server a]\nurl = socks5://h:1@u:Tr0ub4dor&3\n"
 		"password_env = Tr0ub4dor&3\n  Tr0ub4dor&3\n",
+		"[server a]\nurl = http://unix:/Tr0ub4dor&3@h\n"
+		"users_file = Tr0ub4dor&3\nvia = Tr0ub4dor&3\n"
+		"choose_user = Tr0ub4dor&3\nauth = Tr0ub4dor&3\n"
+		"pipeline = Tr0ub4dor&3\nisolate = Tr0ub4dor&3\n",
+		"[server a]\nurl = socks5://unix:/u:Tr0ub4dor&3@h\n",
+		"[defaults]\nattempts = Tr0ub4dor&3\nbackoff = Tr0ub4dor&3\n"
+		"when_all_down = Tr0ub4dor&3\nauth = Tr0ub4dor&3\n"
+		"[pool p]\nretry_on_refusal = Tr0ub4dor&3\n",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -9,6 +9,10 @@
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"     \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
+#define P106                                                                   \
+	"ppppppppppppppppppppppppppppppppppppppppppppppppppppp"                \
+	"ppppppppppppppppppppppppppppppppppppppppppppppppppppp"
+
 static const struct {
 	const char *url;
 	enum sx_proto proto;
@@ -44,6 +48,23 @@ static const struct {
 		U255, "socks5://h:1080"},
 	{"socks5://my_host-1.x2", SX_PROTO_SOCKS5, 0, "my_host-1.x2", 1080,
 		NULL, NULL, "socks5://my_host-1.x2:1080"},
+	{"http://h", SX_PROTO_HTTP, 0, "h", 8080, NULL, NULL, "http://h:8080"},
+	{"HTTP://a:b:%3a@[2001:db8::1]:3128/", SX_PROTO_HTTP, AF_INET6,
+		"2001:db8::1", 3128, "a", "b::", "http://[2001:db8::1]:3128"},
+	{"socks5://unix:/run/tor/socks", SX_PROTO_SOCKS5, 0, "/run/tor/socks",
+		0, NULL, NULL, "socks5://unix:/run/tor/socks"},
+	{"Socks5h://a:b@UNIX:/r%40n/%20%25?:1", SX_PROTO_SOCKS5, 0,
+		"/r@n/ %?:1", 0, "a", "b", "socks5h://unix:/r@n/ %?:1"},
+	{"socks4://a@unix:/x", SX_PROTO_SOCKS4, 0, "/x", 0, "a", NULL,
+		"socks4://unix:/x"},
+	{"socks4a://unix:/" P106, SX_PROTO_SOCKS4A, 0, "/" P106, 0, NULL, NULL,
+		"socks4a://unix:/" P106},
+	{"socks5://unix:%2fx@h", SX_PROTO_SOCKS5, 0, "h", 1080, "unix", "/x",
+		"socks5://h:1080"},
+	{"socks5://unix:x@h", SX_PROTO_SOCKS5, 0, "h", 1080, "unix", "x",
+		"socks5://h:1080"},
+	{"socks5://unix", SX_PROTO_SOCKS5, 0, "unix", 1080, NULL, NULL,
+		"socks5://unix:1080"},
 	{"socks5://unix:1080", SX_PROTO_SOCKS5, 0, "unix", 1080, NULL, NULL,
 		"socks5://unix:1080"},
 };
@@ -68,17 +89,20 @@ START_TEST(urls_become_servers)
 		ck_assert_int_eq(s.ip.family, good[i].family);
 		ck_assert_str_eq(s.host, good[i].host);
 		ck_assert_uint_eq(s.port, good[i].port);
-		assert_text(s.user, good[i].user);
-		assert_text(s.password, good[i].password);
+		assert_text(fix_user(&s), good[i].user);
+		assert_text(fix_password(&s), good[i].password);
 		ck_assert_str_eq(s.name, good[i].name);
+		ck_assert_uint_eq(s.n_users, good[i].user ? 1 : 0);
+		assert_text(s.unix_path, s.host[0] == '/' ? s.host : NULL);
+		ck_assert_int_eq(s.via, -1);
 		sx_server_conf_fini(&s);
 		sx_server_conf_fini(&s);
-		ck_assert_ptr_null(s.password);
+		ck_assert_ptr_null(s.users);
 	}
 }
 END_TEST
 
-#define SCHEMES "socks5://, socks5h://, socks4:// or socks4a://"
+#define SCHEMES "socks5://, socks5h://, socks4://, socks4a:// or http://"
 #define PORT    "expected a port from 1 to 65535 behind the host"
 #define NO_HOST "no host, expected SCHEME://[USER[:PASSWORD]@]HOST[:PORT]"
 #define NUMERIC                                                                \
@@ -91,6 +115,13 @@ END_TEST
 	"expected two hexadecimal digits behind each % of user and password"
 #define LENGTH "expected user and password of at most 255 bytes each"
 
+#define UNIX                                                                   \
+	"expected unix:/PATH, an absolute path of at most 107 bytes, without " \
+	"control characters"
+#define AT                                                                     \
+	"an @ behind unix:/, expected %40 for it, or %2F for the / of a "      \
+	"password"
+
 static const struct {
 	const char *url, *why;
 } bad[] = {
@@ -99,11 +130,24 @@ static const struct {
 	{"socks5:h", "no scheme, expected " SCHEMES " before the host"},
 	{"socks://h", "unknown scheme, expected " SCHEMES},
 	{"://h", "unknown scheme, expected " SCHEMES},
-	{"http://h:8080",
-		"HTTP proxies are not supported yet, expected " SCHEMES},
-	{"HTTPS://h", "HTTP proxies are not supported yet, expected " SCHEMES},
-	{"socks5://unix:/run/tor/socks",
-		"unix sockets are not supported yet, expected HOST:PORT"},
+	{"HTTPS://h", "TLS to the proxy is not supported, expected " SCHEMES},
+	{"http://a%3ab:c@h", "a colon in the user, expected none for http://"},
+	{"http://unix:/run/proxy",
+		"a unix socket behind http://, expected HOST[:PORT]"},
+	{"socks5://unix:run/x", UNIX},
+	{"socks5://unix:", UNIX},
+	{"socks5://unix:/", UNIX},
+	{"socks5://unix:/run/x/", UNIX},
+	{"socks5://unix:/run/%", UNIX},
+	{"socks5://unix:/run/%00x", UNIX},
+	{"socks5://unix:/run/%0ax", UNIX},
+	{"socks5://unix:/run/%7f", UNIX},
+	{"socks5://unix:/" P106 "a", UNIX},
+	{"socks5://unix:/" U255, UNIX},
+	{"socks5://unix:/run/a@b", AT},
+	{"socks5://Unix:/run/a@b@c", AT},
+	{"socks5://a:b@unix:/run/a@b", AT},
+	{"socks5://a@b:c@unix:/p@h", AT},
 	{"socks5://", NO_HOST},
 	{"socks5:///", NO_HOST},
 	{"socks5://:1080", NO_HOST},

@@ -1,81 +1,7 @@
 /*
  * The dial against a scripted table of system calls.
  */
-#include "base/log.h"
-#include "core/dial.h"
-#include "script.h"
-#include "unit.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#define GREETING "\x05\x01\x00"
-#define METHOD   "\x05\x00"
-/* CONNECT 203.0.113.9 port 0x0102 */
-#define REQUEST  "\x05\x01\x00\x01\xcb\x00\x71\x09\x01\x02"
-#define REPLY_5  "\x05\x00\x00\x01\x00"
-#define REPLY_10 "\x00\x00\x00\x00\x00"
-
-#define A "192.0.2.1:1080"
-#define B "192.0.2.2:1081"
-#define C "[2001:db8::3]:1082"
-
-static struct sx_server_conf confs[4];
-static struct sx_server servers[4];
-static const unsigned order[4] = {0, 1, 2, 3};
-static struct sx_dial_plan plan;
-static struct sx_dial dial;
-
-static void server(unsigned i, const char *ip, uint16_t port)
-{
-	confs[i] = (struct sx_server_conf){
-		.name = (char *)ip, .host = (char *)ip, .port = port};
-	if (sx_ip_parse(ip, &confs[i].ip))
-		confs[i].ip.family = AF_UNSPEC;
-	sx_server_init(&servers[i], &confs[i]);
-}
-
-static void setup(void)
-{
-	server(0, "192.0.2.1", 1080);
-	server(1, "192.0.2.2", 1081);
-	server(2, "2001:db8::3", 1082);
-	server(3, "proxy.example.org", 1083);
-	plan = (struct sx_dial_plan){
-		.sys = &script_sys,
-		.servers = servers,
-		.order = order,
-		.n_order = 1,
-		.connect_timeout_ms = 10000,
-		.handshake_timeout_ms = 8000,
-		.reply_timeout_ms = 135000,
-		.dest = {.kind = SX_DEST_IP, .port = 0x0102},
-		.deadline = {150000ULL * SX_NS_PER_MS +
-			     1000000ULL * SX_NS_PER_MS},
-	};
-	sx_ip_parse("203.0.113.9", &plan.dest.ip);
-}
-
-static int run_family(int family, const struct step *steps)
-{
-	script_start(steps);
-	sx_dial_init(&dial, &plan, 7, family, O_NONBLOCK);
-	int r = sx_dial_run(&dial, NULL);
-	script_finish();
-	return r;
-}
-
-static int run(const struct step *steps)
-{
-	return run_family(AF_INET, steps);
-}
-
-#define HANDSHAKE                                                              \
-	SEND(GREETING), POLL(POLLIN), RECV(METHOD), SEND(REQUEST),             \
-		POLL(POLLIN), RECV(REPLY_5), RECV(REPLY_10)
+#include "dial_fixture.h"
 
 START_TEST(a_tunnel_stands_after_two_messages)
 {
@@ -244,8 +170,8 @@ START_TEST(refused_credentials_are_eacces_and_the_next_one_is_tried)
 		SEND("\x01\x01u\x01p"), POLL(POLLIN), RECV("\x01\x01"),
 		DISSOLVE, CONNECT(B, ECONNREFUSED), DISSOLVE, END};
 
-	confs[0].user = (char *)"u";
-	confs[0].password = (char *)"p";
+	confs[0].users = &(struct sx_user_conf){(char *)"u", (char *)"p"};
+	confs[0].n_users = 1;
 	plan.n_order = 2;
 	/* the attempt that came further tells more */
 	ck_assert_int_eq(run(steps), -EACCES);
@@ -306,6 +232,23 @@ START_TEST(a_byte_that_trickles_in_does_not_lengthen_the_wait)
 
 	ck_assert_int_eq(run(steps), -ETIMEDOUT);
 	ck_assert_uint_eq(script_now_ms(), 8000);
+}
+END_TEST
+
+START_TEST(a_byte_of_the_reply_does_not_lengthen_the_wait_for_it)
+{
+	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
+		POLL(POLLIN), RECV(METHOD), SEND(REQUEST),
+		{.call = CALL_POLL,
+			.ret = POLLIN,
+			.ms = 5000,
+			.max_ms = 135000},
+		RECV("\x05"), RECV_FAILS(EAGAIN),
+		{.call = CALL_POLL, .ret = 0, .ms = 130000, .max_ms = 130000},
+		DISSOLVE, END};
+
+	ck_assert_int_eq(run(steps), -ETIMEDOUT);
+	ck_assert_uint_eq(script_now_ms(), 135000);
 }
 END_TEST
 
@@ -542,6 +485,8 @@ int main(void)
 	tcase_add_test(t, a_silent_server_is_left_after_the_handshake_timeout);
 	tcase_add_test(t, no_reply_is_etimedout_after_the_reply_timeout);
 	tcase_add_test(t, a_byte_that_trickles_in_does_not_lengthen_the_wait);
+	tcase_add_test(
+		t, a_byte_of_the_reply_does_not_lengthen_the_wait_for_it);
 	tcase_add_test(t, the_deadline_bounds_the_whole);
 	tcase_add_test(t, the_sockets_own_errors_are_the_applications);
 	tcase_add_test(t, an_unfit_server_leaves_a_connected_socket_alone);

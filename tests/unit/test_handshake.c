@@ -138,13 +138,15 @@ START_TEST(ignores_the_reserved_byte_of_the_reply)
 }
 END_TEST
 
+static const struct sx_handshake_options plain = {.dest = &to_name};
+
 START_TEST(takes_nothing_while_a_message_is_not_sent)
 {
 	struct sx_handshake h;
 	const uint8_t *at;
 	size_t used;
 
-	sx_handshake_init(&h, SX_PROTO_SOCKS5, NULL, &to_name);
+	sx_handshake_init(&h, &plain);
 	ck_assert_int_eq(
 		sx_handshake_feed(&h, (const uint8_t[]){5, 0}, 2, &used),
 		SX_HANDSHAKE_MORE);
@@ -160,7 +162,7 @@ START_TEST(feeding_nothing_changes_nothing)
 	struct sx_handshake h;
 	size_t used = 1;
 
-	sx_handshake_init(&h, SX_PROTO_SOCKS5, NULL, &to_name);
+	sx_handshake_init(&h, &plain);
 	sx_handshake_sent(&h, 3);
 	ck_assert_int_eq(
 		sx_handshake_feed(&h, NULL, 0, &used), SX_HANDSHAKE_MORE);
@@ -172,10 +174,11 @@ END_TEST
 START_TEST(the_phase_follows_what_the_server_has_got)
 {
 	struct sx_handshake h;
-	struct sx_credentials alice = ALICE;
+	struct sx_handshake_options options = {
+		.credentials = ALICE, .dest = &to_name};
 	size_t used;
 
-	sx_handshake_init(&h, SX_PROTO_SOCKS5, &alice, &to_name);
+	sx_handshake_init(&h, &options);
 	ck_assert_str_eq(sx_handshake_step(&h), "greeting");
 	sx_handshake_sent(&h, 4);
 	sx_handshake_feed(&h, (const uint8_t[]){5, 2}, 2, &used);
@@ -197,13 +200,15 @@ END_TEST
 static void init_refuses(
 	const struct sx_credentials *credentials, const struct sx_dest *dest)
 {
+	struct sx_handshake_options options = {.dest = dest};
 	struct sx_handshake h;
 	const uint8_t *at;
 
-	for (int proto = SX_PROTO_SOCKS5; proto <= SX_PROTO_SOCKS4A; proto++) {
-		ck_assert_int_eq(sx_handshake_init(&h, (enum sx_proto)proto,
-					 credentials, dest),
-			-EINVAL);
+	if (credentials)
+		options.credentials = *credentials;
+	for (int proto = 0; proto < SX_N_PROTOS; proto++) {
+		options.proto = (enum sx_proto)proto;
+		ck_assert_int_eq(sx_handshake_init(&h, &options), -EINVAL);
 		ck_assert_int_eq(h.refusal.error, EINVAL);
 		ck_assert(!h.refusal.by_destination);
 		ck_assert_ptr_nonnull(h.refusal.text);
@@ -268,6 +273,7 @@ START_TEST(every_protocol_has_its_name)
 	ck_assert_str_eq(sx_proto_name(SX_PROTO_SOCKS5), "socks5");
 	ck_assert_str_eq(sx_proto_name(SX_PROTO_SOCKS4), "socks4");
 	ck_assert_str_eq(sx_proto_name(SX_PROTO_SOCKS4A), "socks4a");
+	ck_assert_str_eq(sx_proto_name(SX_PROTO_HTTP), "http");
 }
 END_TEST
 

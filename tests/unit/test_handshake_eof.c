@@ -121,23 +121,28 @@ static void turn(struct sx_handshake *h, uint8_t first, uint8_t second)
 	sx_handshake_feed(h, (const uint8_t[]){first, second}, 2, &used);
 }
 
+static const struct sx_handshake_options plain = {.dest = &to_name};
+
 START_TEST(eof_before_a_message_is_sent_is_econnreset)
 {
-	const struct sx_credentials alice = ALICE;
+	struct sx_handshake_options alice = {
+		.credentials = ALICE, .dest = &to_ipv4};
 	struct sx_handshake h;
 
-	for (enum sx_proto p = SX_PROTO_SOCKS5; p <= SX_PROTO_SOCKS4A; p++) {
-		sx_handshake_init(&h, p, &alice, &to_ipv4);
+	for (int proto = 0; proto < SX_N_PROTOS; proto++) {
+		alice.proto = (enum sx_proto)proto;
+		sx_handshake_init(&h, &alice);
 		check_unsent(&h, SX_PHASE_GREETING);
 	}
-	sx_handshake_init(&h, SX_PROTO_SOCKS5, &alice, &to_name);
+	alice.proto = SX_PROTO_SOCKS5;
+	sx_handshake_init(&h, &alice);
 	turn(&h, 5, 2);
 	check_unsent(&h, SX_PHASE_GREETING);
-	sx_handshake_init(&h, SX_PROTO_SOCKS5, &alice, &to_name);
+	sx_handshake_init(&h, &alice);
 	turn(&h, 5, 2);
 	turn(&h, 1, 0);
 	check_unsent(&h, SX_PHASE_CREDENTIALS);
-	sx_handshake_init(&h, SX_PROTO_SOCKS5, NULL, &to_name);
+	sx_handshake_init(&h, &plain);
 	turn(&h, 5, 0);
 	check_unsent(&h, SX_PHASE_GREETING);
 }
@@ -147,7 +152,7 @@ START_TEST(eof_within_the_request_is_econnrefused_by_the_destination)
 {
 	struct sx_handshake h;
 
-	sx_handshake_init(&h, SX_PROTO_SOCKS5, NULL, &to_name);
+	sx_handshake_init(&h, &plain);
 	turn(&h, 5, 0);
 	sx_handshake_sent(&h, 1);
 	ck_assert_int_eq(sx_handshake_eof(&h), -ECONNREFUSED);

@@ -156,10 +156,11 @@ END_TEST
 static void init_refuses(enum sx_proto proto, const struct sx_dest *dest,
 	int error, const char *text)
 {
+	struct sx_handshake_options options = {.proto = proto, .dest = dest};
 	struct sx_handshake h;
 	const uint8_t *at;
 
-	ck_assert_int_eq(sx_handshake_init(&h, proto, NULL, dest), -error);
+	ck_assert_int_eq(sx_handshake_init(&h, &options), -error);
 	ck_assert_int_eq(h.refusal.error, error);
 	ck_assert(!h.refusal.by_destination);
 	ck_assert_ptr_nonnull(strstr(h.refusal.text, text));

@@ -215,10 +215,10 @@ END_TEST
 START_TEST(a_server_itself_is_direct_at_its_port_alone)
 {
 	server_confs[0] = (struct sx_server_conf){
-		.host = (char *)"192.0.2.7", .port = 1080};
+		.host = (char *)"192.0.2.7", .port = 1080, .via = -1};
 	sx_ip_parse("192.0.2.7", &server_confs[0].ip);
 	server_confs[1] = (struct sx_server_conf){
-		.host = (char *)"proxy.example.org", .port = 1081};
+		.host = (char *)"proxy.example.org", .port = 1081, .via = -1};
 	conf.n_servers = 2;
 	IS_DIRECT("192.0.2.7", 1080);
 	IS_PROXY("192.0.2.7", 1081);
@@ -226,6 +226,20 @@ START_TEST(a_server_itself_is_direct_at_its_port_alone)
 	IS_PROXY("proxy.example.org", 80);
 	IS_PROXY("x.proxy.example.org", 1081);
 	ck_assert(!host_is_direct("proxy.example.org"));
+}
+END_TEST
+
+START_TEST(a_server_behind_another_or_a_path_is_not_direct)
+{
+	server_confs[0] = (struct sx_server_conf){
+		.host = (char *)"192.0.2.7", .port = 1080, .via = 1};
+	sx_ip_parse("192.0.2.7", &server_confs[0].ip);
+	server_confs[1] = (struct sx_server_conf){.host = (char *)"/run/x",
+		.unix_path = (char *)"/run/x",
+		.via = -1};
+	conf.n_servers = 2;
+	IS_PROXY("192.0.2.7", 1080);
+	IS_PROXY("/run/x", 0);
 }
 END_TEST
 
@@ -306,6 +320,7 @@ int main(void)
 	tcase_add_test(t, ports_are_a_condition);
 	tcase_add_test(t, rules_of_one_subject_keep_their_order);
 	tcase_add_test(t, a_server_itself_is_direct_at_its_port_alone);
+	tcase_add_test(t, a_server_behind_another_or_a_path_is_not_direct);
 	tcase_add_test(t, a_lookup_is_libcs_only_if_every_port_is_direct);
 	tcase_add_test(t, the_verdict_says_where_it_comes_from);
 	tcase_add_test(t, a_hundred_thousand_rules_each_match_their_own);

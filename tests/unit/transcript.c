@@ -82,11 +82,12 @@ static size_t segment(const struct player *p, size_t left)
 
 static void feed(struct player *p, const uint8_t *at, size_t n, size_t left)
 {
-	uint8_t buf[512];
+	uint8_t buf[2048];
 	size_t used, extra = 0;
 
 	if (p->manner.banner && n == left)
 		extra = sizeof(banner);
+	ck_assert_uint_le(n + extra, sizeof(buf));
 	memcpy(buf, at, n);
 	memcpy(buf + n, banner, extra);
 	p->result = sx_handshake_feed(&p->h, buf, n + extra, &used);
@@ -113,7 +114,8 @@ static void tell(struct player *p, const struct bytes *in, bool last)
 	for (size_t at = 0, n; at < in->n; at += n) {
 		size_t need = sx_handshake_need(&p->h);
 		ck_assert_uint_ge(need, 1);
-		if (!end && !p->t->eof)
+		ck_assert_uint_le(need, SX_HANDSHAKE_NEED_MAX);
+		if (!end && !p->t->eof && !sx_handshake_peek(&p->h))
 			ck_assert_uint_le(need, in->n - at);
 		n = segment(p, in->n - at);
 		feed(p, in->at + at, n, in->n - at);
@@ -158,6 +160,8 @@ static void check_verdict(struct player *p)
 {
 	if (p->t->eof)
 		p->result = sx_handshake_eof(&p->h);
+	ck_assert_int_eq(sx_handshake_pipeline_suspect(&p->h), p->t->suspect);
+	ck_assert(!sx_handshake_awaits_reply(&p->h));
 	if (p->t->error) {
 		check_refusal(p);
 		check_over(p);
@@ -173,12 +177,14 @@ static void check_verdict(struct player *p)
 static void play_once(const struct transcript *t, struct manner manner)
 {
 	struct player p = {.t = t, .manner = manner};
-	const struct sx_dest *dest = t->dest ? t->dest : &to_name;
+	struct sx_handshake_options options = {.proto = t->proto,
+		.credentials = t->credentials,
+		.dest = t->dest ? t->dest : &to_name,
+		.pipeline = t->pipeline,
+		.auth_required = t->auth_required};
 
-	ck_assert_int_eq(
-		sx_handshake_init(&p.h, t->proto,
-			t->credentials.user ? &t->credentials : NULL, dest),
-		0);
+	ck_assert_int_eq(sx_handshake_init(&p.h, &options), 0);
+	ck_assert(!sx_handshake_pipeline_suspect(&p.h));
 	for (size_t i = 0; i < N_TURNS_MAX && t->turns[i].out.n; i++) {
 		bool last = i + 1 == N_TURNS_MAX || !t->turns[i + 1].out.n;
 		hear(&p, &t->turns[i].out);

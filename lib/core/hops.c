@@ -1,0 +1,31 @@
+#include "core/hops.h"
+
+struct sx_server *sx_hops_server(struct sx_dial *d, unsigned hop)
+{
+	struct sx_server *s = d->server;
+
+	for (unsigned k = d->n_hops - 1; k > hop; k--)
+		s = &d->plan->servers[s->conf->via];
+	return s;
+}
+
+void sx_hops_begin(struct sx_dial *d)
+{
+	const struct sx_server *s = d->server;
+
+	for (d->n_hops = 1; s->conf->via >= 0; d->n_hops++)
+		s = &d->plan->servers[s->conf->via];
+	d->hop = 0;
+}
+
+const struct sx_dest *sx_hops_dest(struct sx_dial *d)
+{
+	if (d->hop + 1 == d->n_hops)
+		return &d->plan->dest;
+	const struct sx_server_conf *next = sx_hops_server(d, d->hop + 1)->conf;
+	d->hop_dest = (struct sx_dest){.port = next->port, .ip = next->ip};
+	d->hop_dest.kind = next->ip.family ? SX_DEST_IP : SX_DEST_NAME;
+	if (d->hop_dest.kind == SX_DEST_NAME)
+		sx_name_copy(d->hop_dest.name, next->host);
+	return &d->hop_dest;
+}

@@ -1,0 +1,69 @@
+#include "core/learned.h"
+
+/* One word: the second in 56 bits, what was learned in 8. */
+#define VALUE_BITS 8
+
+static uint64_t packed(unsigned value, uint64_t now_s)
+{
+	return value ? now_s << VALUE_BITS | value : 0;
+}
+
+/* 0 if it is too old. */
+static unsigned value_of(uint64_t word, uint64_t now_s)
+{
+	uint64_t at = word >> VALUE_BITS;
+	uint64_t age = now_s > at ? now_s - at : at - now_s;
+
+	return age < SX_LEARNED_S ? word & ((1U << VALUE_BITS) - 1) : 0;
+}
+
+void sx_server_set_pipeline(struct sx_server_state *server,
+	enum sx_pipelining verdict, uint64_t now_s)
+{
+	if (server)
+		atomic_store(&server->pipeline, packed(verdict, now_s));
+}
+
+enum sx_pipelining sx_server_pipeline(
+	const struct sx_server_state *server, uint64_t now_s)
+{
+	unsigned value = 0;
+
+	if (server)
+		value = value_of(atomic_load(&server->pipeline), now_s);
+	return value == SX_PIPELINING_SAFE || value == SX_PIPELINING_UNSAFE
+		       ? (enum sx_pipelining)value
+		       : SX_PIPELINING_UNKNOWN;
+}
+
+void sx_server_set_lack(struct sx_server_state *server, enum sx_lack lack,
+	bool lacks, uint64_t now_s)
+{
+	if (server)
+		atomic_store(&server->lacks[lack], packed(lacks, now_s));
+}
+
+bool sx_server_lacks(
+	const struct sx_server_state *server, enum sx_lack lack, uint64_t now_s)
+{
+	return server && value_of(atomic_load(&server->lacks[lack]), now_s);
+}
+
+/* 64 bits do not come round, so no turn is ever left out. */
+unsigned sx_pool_turn(struct sx_pool_state *pool, unsigned n)
+{
+	return pool ? (unsigned)(atomic_fetch_add(&pool->cursor, 1) % n) : 0;
+}
+
+void sx_pool_latch(struct sx_pool_state *pool, unsigned place)
+{
+	if (pool && atomic_load(&pool->latched) != place)
+		atomic_store(&pool->latched, place);
+}
+
+unsigned sx_pool_latched(const struct sx_pool_state *pool, unsigned n)
+{
+	uint64_t place = pool ? atomic_load(&pool->latched) : 0;
+
+	return place < n ? (unsigned)place : 0;
+}
