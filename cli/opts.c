@@ -1,5 +1,7 @@
 #include "opts.h"
 
+#include "command.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +41,39 @@ static int take_allow_leaks(struct sx_opts *o, const char *arg)
 	return 0;
 }
 
+static int take_json(struct sx_opts *o, const char *arg)
+{
+	(void)arg;
+	o->json = true;
+	return 0;
+}
+
+static int take_reset(struct sx_opts *o, const char *arg)
+{
+	(void)arg;
+	o->reset = true;
+	return 0;
+}
+
+static int take_udp(struct sx_opts *o, const char *arg)
+{
+	(void)arg;
+	o->udp = true;
+	return 0;
+}
+
+static int take_to(struct sx_opts *o, const char *arg)
+{
+	o->to = arg;
+	return 0;
+}
+
+static int take_app(struct sx_opts *o, const char *arg)
+{
+	o->app = arg;
+	return 0;
+}
+
 static int take_help(struct sx_opts *o, const char *arg)
 {
 	(void)arg;
@@ -53,61 +88,92 @@ static int take_version(struct sx_opts *o, const char *arg)
 	return 0;
 }
 
+#define FOR_ASKING (SX_FOR_CHECK | SX_FOR_STATUS | SX_FOR_EXPLAIN)
+#define FOR_ALL    (SX_FOR_RUN | FOR_ASKING)
+
 static const struct row {
-	char letter; /* 0: none */
+	unsigned commands; /* bits of enum sx_for */
+	char letter;       /* 0: none */
 	const char *name;
 	const char *arg; /* NULL: takes none */
 	const char *help;
 	int (*take)(struct sx_opts *o, const char *arg);
 } table[] = {
-	{'p', "proxy", "URL",
+	{FOR_ALL, 'p', "proxy", "URL",
 		"proxy server: socks5://[USER[:PASSWORD]@]HOST[:PORT], "
 		"socks4://,"
 		"\nsocks4a:// or http://; more than once: a list, the first"
 		" that works is used",
 		take_url},
-	{'f', "config", "FILE", "configuration file", take_conf},
-	{'v', "verbose", NULL, "log each connection; twice: each step",
-		take_verbose},
-	{'q', "quiet", NULL, "log nothing", take_quiet},
-	{0, "allow-leaks", NULL,
+	{FOR_ALL, 'f', "config", "FILE", "configuration file", take_conf},
+	{FOR_ASKING, 0, "app", "NAME",
+		"as configured for the program of that name", take_app},
+	{SX_FOR_CHECK, 0, "to", "HOST:PORT",
+		"also ask for a connection to that destination", take_to},
+	{SX_FOR_EXPLAIN, 0, "udp", NULL, "datagrams, not a connection",
+		take_udp},
+	{SX_FOR_STATUS, 0, "reset", NULL,
+		"forget counters and that servers are down", take_reset},
+	{FOR_ASKING, 0, "json", NULL, "print JSON", take_json},
+	{SX_FOR_RUN, 'v', "verbose", NULL,
+		"log each connection; twice: each step", take_verbose},
+	{SX_FOR_RUN, 'q', "quiet", NULL, "log nothing", take_quiet},
+	{SX_FOR_RUN, 0, "allow-leaks", NULL,
 		"run a program even if its traffic would go around the proxy",
 		take_allow_leaks},
-	{'h', "help", NULL, "print this", take_help},
-	{'V', "version", NULL, "print the version", take_version},
+	{FOR_ALL, 'h', "help", NULL, "print this", take_help},
+	{FOR_ALL, 'V', "version", NULL, "print the version", take_version},
 };
 #define N_ROWS (sizeof(table) / sizeof(*table))
 
 #define LONG_ONLY 256 /* getopt values of options without a letter */
 
-static void make_getopt(char *letters, struct option *names)
+static int value_of(size_t row)
 {
-	*letters++ = '+'; /* what follows the program's name is its own */
+	return table[row].letter ? table[row].letter : LONG_ONLY + (int)row;
+}
+
+/* What getopt_long() takes, of the rows that are the command's. */
+static void make_getopt(
+	const struct sx_command *command, char *letters, struct option *names)
+{
+	if (command->is_open_ended)
+		*letters++ = '+';
 	for (size_t i = 0; i < N_ROWS; i++) {
-		int val =
-			table[i].letter ? table[i].letter : LONG_ONLY + (int)i;
-		names[i] = (struct option){table[i].name,
-			table[i].arg ? required_argument : no_argument, NULL,
-			val};
-		if (!table[i].letter)
+		const struct row *row = &table[i];
+		if (!(row->commands & command->bit))
 			continue;
-		*letters++ = table[i].letter;
-		if (table[i].arg)
+		*names++ = (struct option){row->name,
+			row->arg ? required_argument : no_argument, NULL,
+			value_of(i)};
+		if (!row->letter)
+			continue;
+		*letters++ = row->letter;
+		if (row->arg)
 			*letters++ = ':';
 	}
 	*letters = '\0';
-	names[N_ROWS] = (struct option){0};
+	*names = (struct option){0};
 }
 
 static const struct row *row_of(int val)
 {
 	for (size_t i = 0; i < N_ROWS; i++)
-		if (val == table[i].letter || val == LONG_ONLY + (int)i)
+		if (val == value_of(i))
 			return &table[i];
 	return NULL;
 }
 
-int sx_opts_parse(struct sx_opts *o, int argc, char **argv)
+/* getopt has said what is wrong. */
+static int usage_error(const struct sx_command *command)
+{
+	fprintf(stderr, "Try 'socksify%s%s --help'.\n",
+		command->name ? " " : "", command->name ? command->name : "");
+	return -1;
+}
+
+int sx_opts_parse(struct sx_opts *o, const struct sx_command *command, int argc,
+	char **argv)
 {
 	char letters[2 * N_ROWS + 2];
 	struct option names[N_ROWS + 1];
@@ -119,17 +185,15 @@ int sx_opts_parse(struct sx_opts *o, int argc, char **argv)
 		fputs("socksify: out of memory\n", stderr);
 		return -1;
 	}
-	make_getopt(letters, names);
+	make_getopt(command, letters, names);
 	while ((val = getopt_long(argc, argv, letters, names, NULL)) != -1) {
 		const struct row *row = row_of(val);
-		if (!row) { /* getopt has said what is wrong */
-			fputs("Try 'socksify --help'.\n", stderr);
-			return -1;
-		}
+		if (!row)
+			return usage_error(command);
 		if (row->take(o, optarg))
 			return -1;
 	}
-	o->program = argv + optind;
+	o->operands = argv + optind;
 	return 0;
 }
 
@@ -157,18 +221,12 @@ static void print_row(const struct row *row)
 	}
 }
 
-void sx_opts_print_help(void)
+void sx_opts_print_help(const struct sx_command *command)
 {
-	puts("Usage: socksify [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
-	     "Runs PROGRAM with its TCP connections and name lookups carried "
-	     "by a SOCKS server.\n");
+	printf("Usage: socksify %s\n%s\n\n", command->usage, command->text);
 	for (size_t i = 0; i < N_ROWS; i++)
-		print_row(&table[i]);
-	puts("\nWithout -p: the servers of $SOCKSIFY_PROXY, else of the "
-	     "configuration, else\n$ALL_PROXY, else "
-	     "socks5h://127.0.0.1:1080. Without -f: $SOCKSIFY_CONF, else\n"
-	     "~/.config/socksify/socksify.conf, else "
-	     "/etc/socksify/socksify.conf.\n\n"
-	     "Exit status: that of PROGRAM; 125 if socksify itself fails, 126 "
-	     "if PROGRAM\ncannot be run, 127 if it is not found.");
+		if (table[i].commands & command->bit)
+			print_row(&table[i]);
+	if (command->more)
+		printf("\n%s\n", command->more);
 }

@@ -219,6 +219,7 @@ int sx_conf_load(struct sx_conf *out, const struct sx_conf_source *source,
 	sx_resolve_refs(&draft);
 	sx_chains_resolve(&draft);
 	last_is_default = sx_env_servers(&draft);
+	sx_env_pipeline(&draft);
 	sx_servers_settle(&draft);
 	sx_env_rules(&draft);
 	sx_env_log(&draft);

@@ -15,7 +15,8 @@
  *	   otherwise, where the files name no server: $all_proxy or
  *	   $ALL_PROXY, else socks5h://127.0.0.1:1080
  *	4. $no_proxy or $NO_PROXY: direct rules behind those of the files
- *	5. $SOCKSIFY_LOG, $SOCKSIFY_LOG_FILE
+ *	5. $SOCKSIFY_PIPELINE, over the key of [defaults]
+ *	6. $SOCKSIFY_LOG, $SOCKSIFY_LOG_FILE
  *
  * A variable that is empty counts as not set.
  *

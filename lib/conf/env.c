@@ -112,6 +112,16 @@ bool sx_env_servers(struct sx_draft *draft)
 	return true;
 }
 
+void sx_env_pipeline(struct sx_draft *draft)
+{
+	const char *value = sx_draft_getenv(draft, "SOCKSIFY_PIPELINE");
+
+	if (value &&
+		sx_word_parse(SX_PIPELINE_WORDS, value, &draft->out->pipeline))
+		error(draft, "SOCKSIFY_PIPELINE",
+			"expected " SX_PIPELINE_WORDS);
+}
+
 void sx_env_rules(struct sx_draft *draft)
 {
 	struct sx_place place = env_place(draft);

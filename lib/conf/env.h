@@ -16,6 +16,10 @@ bool sx_env_servers(struct sx_draft *draft);
 /* NO_PROXY, as rules behind all others. */
 void sx_env_rules(struct sx_draft *draft);
 
+/* SOCKSIFY_PIPELINE: for all servers that do not say. Before they are
+ * settled. */
+void sx_env_pipeline(struct sx_draft *draft);
+
 /* SOCKSIFY_LOG and SOCKSIFY_LOG_FILE. */
 void sx_env_log(struct sx_draft *draft);
 

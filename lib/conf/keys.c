@@ -49,20 +49,7 @@ int sx_key_path(struct sx_file_parser *p, const char *value, char **path)
 
 int sx_key_word(struct sx_file_parser *p, const char *value, void *field)
 {
-	unsigned *index = field;
-	const char *words = p->key->expected, *word;
-	size_t n;
-
-	for (unsigned i = 0; sx_list_next(&words, &word, &n);) {
-		if (n == 2 && strncmp(word, "or", n) == 0)
-			continue;
-		if (strlen(value) == n && strncmp(word, value, n) == 0) {
-			*index = i;
-			return 0;
-		}
-		i++;
-	}
-	return -EINVAL;
+	return sx_word_parse(p->key->expected, value, field);
 }
 
 static int parse_yes_no(
@@ -179,7 +166,6 @@ static int parse_conditions(
 /* Words in the order of their enums. */
 #define CHOOSE      "failover, round-robin, random, hash or latched"
 #define CHOOSE_USER "random or sticky"
-#define PIPELINE    "auto, on or off"
 #define AUTH        "optional or required"
 #define ISOLATE     "none, process, program or destination"
 #define ALL_DOWN    "try or fail"
@@ -209,7 +195,7 @@ const struct sx_key sx_keys[SX_N_KEYS] = {
 		IN_CONF(when_all_down), 0},
 	{SX_SECTION_DEFAULTS, "backoff", parse_backoff, "none or " DURATION,
 		IN_CONF(backoff_ms), 0},
-	{SX_SECTION_DEFAULTS, "pipeline", sx_key_word, PIPELINE,
+	{SX_SECTION_DEFAULTS, "pipeline", sx_key_word, SX_PIPELINE_WORDS,
 		IN_CONF(pipeline), 0},
 	{SX_SECTION_DEFAULTS, "auth", sx_key_word, AUTH, IN_CONF(auth), 0},
 	{SX_SECTION_DEFAULTS, "isolate", sx_key_word, ISOLATE, IN_CONF(isolate),
@@ -239,7 +225,7 @@ const struct sx_key sx_keys[SX_N_KEYS] = {
 	{SX_SECTION_SERVER, "auth", sx_key_word, AUTH, IN_SERVER(auth), 0},
 	{SX_SECTION_SERVER, "isolate", sx_key_word, ISOLATE, IN_SERVER(isolate),
 		0},
-	{SX_SECTION_SERVER, "pipeline", sx_key_word, PIPELINE,
+	{SX_SECTION_SERVER, "pipeline", sx_key_word, SX_PIPELINE_WORDS,
 		IN_SERVER(pipeline), 0},
 	{SX_SECTION_POOL, "servers", parse_servers, "names of servers", 0,
 		SX_KEY_LIST},

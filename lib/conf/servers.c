@@ -2,6 +2,25 @@
 
 #include <string.h>
 
+/* NULL: the hop can be asked for the server. */
+static const char *not_carried(
+	const struct sx_server_conf *hop, const struct sx_server_conf *server)
+{
+	bool takes_names = hop->proto != SX_PROTO_SOCKS4;
+	bool takes_ipv6 = takes_names && hop->proto != SX_PROTO_SOCKS4A;
+
+	if (server->unix_path)
+		return "a unix socket is not reached through a server, "
+		       "expected no via";
+	if (server->host && !server->ip.family && !takes_names)
+		return "SOCKS4 carries no host names, expected an address in "
+		       "url, or a via that speaks socks4a or socks5";
+	if (server->ip.family == AF_INET6 && !takes_ipv6)
+		return "SOCKS4 carries no IPv6 addresses, expected a via that "
+		       "speaks socks5 or http";
+	return NULL;
+}
+
 static void resolve_via(struct sx_draft *draft, struct sx_draft_server *server)
 {
 	struct sx_place place = {server->place.origin, server->via_line};
@@ -17,10 +36,9 @@ static void resolve_via(struct sx_draft *draft, struct sx_draft_server *server)
 	}
 	server->conf.via = (int)(via - draft->servers);
 	via->is_hop = true;
-	if (server->conf.unix_path)
-		sx_draft_error(&place,
-			"via: a unix socket is not reached through a server, "
-			"expected no via");
+	const char *why = not_carried(&via->conf, &server->conf);
+	if (why)
+		sx_draft_error(&place, "via: %s", why);
 }
 
 static struct sx_draft_server *via_of(

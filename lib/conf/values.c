@@ -1,5 +1,7 @@
 #include "conf/values.h"
 
+#include "conf/text.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -44,6 +46,23 @@ static unsigned unit_ms(const char *unit)
 			return units[i].ms;
 	}
 	return 0;
+}
+
+int sx_word_parse(const char *words, const char *value, unsigned *index)
+{
+	const char *word;
+	size_t n;
+
+	for (unsigned i = 0; sx_list_next(&words, &word, &n);) {
+		if (n == 2 && strncmp(word, "or", n) == 0)
+			continue;
+		if (strlen(value) == n && strncmp(word, value, n) == 0) {
+			*index = i;
+			return 0;
+		}
+		i++;
+	}
+	return -EINVAL;
 }
 
 int sx_duration_parse(const char *text, unsigned *ms)

@@ -8,6 +8,12 @@
 
 #define SX_LOG_LEVELS "none, error, warn, info or debug"
 
+#define SX_PIPELINE_WORDS "auto, on or off" /* by enum sx_pipeline */
+
+/* Which of the words, "this, that or those", the value is, counted from 0.
+ * 0 or -EINVAL. */
+int sx_word_parse(const char *words, const char *value, unsigned *index);
+
 /* One of SX_LOG_LEVELS. 0 or -EINVAL. */
 int sx_log_level_parse(const char *text, enum sx_log_level *out);
 

@@ -5,16 +5,17 @@
 #include "core/direct.h"
 #include "core/fakedns.h"
 #include "core/learned.h"
-#include "core/server.h"
-#include "core/state.h"
+#include "core/roster.h"
 #include "core/user.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static_assert(SX_POOL_MAX == SX_POOL_SERVERS_MAX, "a pool fits its cursor");
 
 struct sx_engine {
 	const struct sx_sys *sys;
@@ -22,12 +23,11 @@ struct sx_engine {
 	struct sx_rules *rules;
 	struct sx_fakedns *names;
 	struct sx_direct *direct;
-	struct sx_server *servers;       /* as conf.servers */
+	struct sx_roster roster;
 	struct sx_state_path state_path; /* n_places 0: nothing is shared */
 	struct sx_lock state_lock; /* guards state and what it is opened to;
 				      outside of all others */
 	struct sx_state state;
-	struct sx_pool_state **pool_states; /* as conf.pools; NULL: none */
 	atomic_bool state_is_open;
 };
 
@@ -41,14 +41,8 @@ static int fill(struct sx_engine *e)
 		err = sx_direct_new(&e->direct);
 	if (err)
 		return err;
-	e->servers = calloc(e->conf.n_servers + 1UL, sizeof(*e->servers));
-	if (!e->servers)
-		return -ENOMEM;
-	for (unsigned i = 0; i < e->conf.n_servers; i++)
-		sx_server_init(&e->servers[i], &e->conf.servers[i]);
-	e->pool_states = calloc(e->conf.n_pools + 1UL, sizeof(*e->pool_states));
 	e->state_lock = (struct sx_lock)SX_LOCK_INIT;
-	return e->pool_states ? 0 : -ENOMEM;
+	return sx_roster_init(&e->roster, &e->conf);
 }
 
 int sx_engine_new(
@@ -106,8 +100,7 @@ void sx_engine_free(struct sx_engine *e)
 	if (!e)
 		return;
 	sx_state_close(&e->state);
-	free(e->pool_states);
-	free(e->servers);
+	sx_roster_fini(&e->roster);
 	sx_direct_free(e->direct);
 	sx_fakedns_free(e->names);
 	sx_rules_free(e->rules);
@@ -145,6 +138,16 @@ struct sx_verdict sx_engine_decide(
 	return verdict;
 }
 
+const struct sx_conf *sx_engine_conf(const struct sx_engine *e)
+{
+	return &e->conf;
+}
+
+const struct sx_rules *sx_engine_rules(const struct sx_engine *e)
+{
+	return e->rules;
+}
+
 void sx_engine_learn_direct(
 	struct sx_engine *e, const struct sx_ip *ip, unsigned rank)
 {
@@ -154,27 +157,6 @@ void sx_engine_learn_direct(
 void sx_engine_share_state(struct sx_engine *e, const char *runtime_dir)
 {
 	sx_state_path(&e->state_path, runtime_dir, SX_STATE_TMP, geteuid());
-}
-
-/* Configurations that name the same server share its record. */
-static void find_records(struct sx_engine *e)
-{
-	char key[1024];
-
-	for (unsigned i = 0; i < e->conf.n_servers; i++) {
-		const struct sx_server_conf *s = &e->conf.servers[i];
-		snprintf(key, sizeof(key), "%d %s %u %s", (int)s->proto,
-			s->host, s->port, s->n_users ? s->users[0].user : "");
-		e->servers[i].state = sx_state_server(&e->state, key, s->name);
-	}
-	for (unsigned i = 0; i < e->conf.n_pools; i++) {
-		const struct sx_pool_conf *p = &e->conf.pools[i];
-		size_t n = (size_t)snprintf(key, sizeof(key), "%s", p->name);
-		for (unsigned j = 0; j < p->n_servers && n < sizeof(key); j++)
-			n += (size_t)snprintf(key + n, sizeof(key) - n, " %s",
-				e->conf.servers[p->servers[j]].name);
-		e->pool_states[i] = sx_state_pool(&e->state, key, p->name);
-	}
 }
 
 static void open_state(struct sx_engine *e)
@@ -190,7 +172,7 @@ static void open_state(struct sx_engine *e)
 			sx_log(SX_LOG_INFO, "state is not shared: %s",
 				why.text);
 		if (r >= 0)
-			find_records(e);
+			sx_roster_attach(&e->roster, &e->state);
 		atomic_store(&e->state_is_open, true);
 	}
 	sx_unlock(&e->state_lock);
@@ -207,14 +189,14 @@ static unsigned choose_start(
 	case SX_CHOOSE_FAILOVER:
 		return 0;
 	case SX_CHOOSE_ROUND_ROBIN:
-		return sx_pool_turn(e->pool_states[pool], p->n_servers);
+		return sx_pool_turn(e->roster.pools[pool], p->n_servers);
 	case SX_CHOOSE_RANDOM:
 		return sx_random_below(p->n_servers);
 	case SX_CHOOSE_HASH:
 		return sx_pool_hash(
 			sx_dest_format(dest, text, sizeof(text)), p->n_servers);
 	case SX_CHOOSE_LATCHED:
-		return sx_pool_latched(e->pool_states[pool], p->n_servers);
+		return sx_pool_latched(e->roster.pools[pool], p->n_servers);
 	}
 	return 0;
 }
@@ -242,7 +224,7 @@ int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
 		sx_deadline_in(sx_clock_ns(e->sys), e->conf.deadline_ms);
 	struct sx_dial_plan plan = {
 		.sys = e->sys,
-		.servers = e->servers,
+		.servers = e->roster.servers,
 		.order = pool->servers,
 		.n_order = pool->n_servers,
 		.start = choose_start(e, verdict->pool, dest),
@@ -261,7 +243,7 @@ int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
 	sx_dial_init(&dial, &plan, fd, family, flags);
 	int r = sx_dial_run(&dial, interrupted);
 	if (r == 0)
-		sx_pool_latch(e->pool_states[verdict->pool], dial.place);
+		sx_pool_latch(e->roster.pools[verdict->pool], dial.place);
 	if (r < 0)
 		*err = dial.cause;
 	else if (sx_log_enabled(SX_LOG_INFO)) {
@@ -289,14 +271,12 @@ void sx_engine_before_fork(struct sx_engine *e)
 {
 	sx_lock(&e->state_lock);
 	sx_fakedns_before_fork(e->names);
-	for (unsigned i = 0; i < e->conf.n_servers; i++)
-		sx_server_before_fork(&e->servers[i]);
+	sx_roster_before_fork(&e->roster);
 }
 
 void sx_engine_after_fork(struct sx_engine *e)
 {
-	for (unsigned i = e->conf.n_servers; i-- > 0;)
-		sx_server_after_fork(&e->servers[i]);
+	sx_roster_after_fork(&e->roster);
 	sx_fakedns_after_fork(e->names);
 	sx_unlock(&e->state_lock);
 }

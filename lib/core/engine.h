@@ -52,6 +52,11 @@ int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
 	struct sx_deadline limit, bool (*interrupted)(void),
 	struct sx_err *err);
 
+/* For people: the configuration, and the rules behind verdicts. They live as
+ * long as the engine. */
+const struct sx_conf *sx_engine_conf(const struct sx_engine *e);
+const struct sx_rules *sx_engine_rules(const struct sx_engine *e);
+
 /* libc found this address for a name that the rule of that rank sends
  * direct (struct sx_lookup). [any thread] */
 void sx_engine_learn_direct(

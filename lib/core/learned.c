@@ -8,11 +8,16 @@ static uint64_t packed(unsigned value, uint64_t now_s)
 	return value ? now_s << VALUE_BITS | value : 0;
 }
 
+/* Also of a clock that was set back. */
+static uint64_t age_of(uint64_t at, uint64_t now_s)
+{
+	return now_s > at ? now_s - at : at - now_s;
+}
+
 /* 0 if it is too old. */
 static unsigned value_of(uint64_t word, uint64_t now_s)
 {
-	uint64_t at = word >> VALUE_BITS;
-	uint64_t age = now_s > at ? now_s - at : at - now_s;
+	uint64_t age = age_of(word >> VALUE_BITS, now_s);
 
 	return age < SX_LEARNED_S ? word & ((1U << VALUE_BITS) - 1) : 0;
 }
@@ -34,6 +39,18 @@ enum sx_pipelining sx_server_pipeline(
 	return value == SX_PIPELINING_SAFE || value == SX_PIPELINING_UNSAFE
 		       ? (enum sx_pipelining)value
 		       : SX_PIPELINING_UNKNOWN;
+}
+
+bool sx_server_claim_probe(struct sx_server_state *server, uint64_t now_s)
+{
+	uint64_t was;
+
+	if (!server ||
+		sx_server_pipeline(server, now_s) != SX_PIPELINING_UNKNOWN)
+		return false;
+	was = atomic_load(&server->probed);
+	return age_of(was, now_s) >= SX_PROBED_S &&
+	       atomic_compare_exchange_strong(&server->probed, &was, now_s);
 }
 
 void sx_server_set_lack(struct sx_server_state *server, enum sx_lack lack,

@@ -14,6 +14,7 @@
 #include "core/record.h"
 
 #define SX_LEARNED_S (7 * 24 * 60 * 60U) /* how long it is believed */
+#define SX_PROBED_S  60U                 /* between two probes in vain */
 
 /* Whether the server takes greeting and request in one segment. */
 enum sx_pipelining {
@@ -28,10 +29,15 @@ void sx_server_set_pipeline(struct sx_server_state *server,
 enum sx_pipelining sx_server_pipeline(
 	const struct sx_server_state *server, uint64_t now_s);
 
+/*
+ * True: nothing is known, and the caller is to find out; nobody else is told
+ * so for the next minute, whatever comes of it. now_s as above.
+ */
+bool sx_server_claim_probe(struct sx_server_state *server, uint64_t now_s);
+
 /* What a server has said that it cannot do. */
 enum sx_lack {
-	SX_LACK_IPV6, /* destinations with an IPv6 address */
-	SX_LACK_UDP,
+	SX_LACK_UDP, /* UDP ASSOCIATE */
 };
 
 /* lacks false: it can, as far as we know. */

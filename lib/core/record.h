@@ -47,7 +47,8 @@ struct sx_server_state {
 	_Atomic uint64_t attempts, successes;
 	_Atomic uint64_t failures[SX_FAILURE_SLOTS]; /* by enum sx_failure */
 	_Atomic uint64_t handshakes[SX_HISTOGRAM_SIZE];
-	_Atomic uint64_t spare[8]; /* 0 */
+	_Atomic uint64_t probed;   /* learned.c */
+	_Atomic uint64_t spare[7]; /* 0 */
 };
 
 struct sx_pool_state {
@@ -83,7 +84,8 @@ static_assert(offsetof(struct sx_server_state, attempts) == 112, "layout");
 static_assert(offsetof(struct sx_server_state, successes) == 120, "layout");
 static_assert(offsetof(struct sx_server_state, failures) == 128, "layout");
 static_assert(offsetof(struct sx_server_state, handshakes) == 192, "layout");
-static_assert(offsetof(struct sx_server_state, spare) == 448, "layout");
+static_assert(offsetof(struct sx_server_state, probed) == 448, "layout");
+static_assert(offsetof(struct sx_server_state, spare) == 456, "layout");
 static_assert(sizeof(struct sx_server_state) == 512, "layout");
 static_assert(offsetof(struct sx_pool_state, cursor) == 80, "layout");
 static_assert(offsetof(struct sx_pool_state, latched) == 88, "layout");

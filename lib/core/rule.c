@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,6 +320,46 @@ struct sx_verdict sx_rules_verdict(const struct sx_rules *r, unsigned rank)
 			"built in: everything else to the default pool"};
 	const struct sx_rule_conf *rule = &r->rules[rank];
 	return (struct sx_verdict){rule->action, rule->pool, rank, rule->where};
+}
+
+static int print_subject(const struct sx_rule_conf *rule, char *buf, size_t n)
+{
+	char ip[INET6_ADDRSTRLEN];
+	bool v6 = rule->cidr.ip.family == AF_INET6;
+
+	switch (rule->match) {
+	case SX_MATCH_ANY:
+		return snprintf(buf, n, "*");
+	case SX_MATCH_CIDR:
+		sx_ip_format(&rule->cidr.ip, ip, sizeof(ip));
+		return snprintf(
+			buf, n, v6 ? "[%s]/%u" : "%s/%u", ip, rule->cidr.len);
+	case SX_MATCH_NAME:
+	case SX_MATCH_EXACT:
+		return snprintf(buf, n, "%s", rule->domain);
+	case SX_MATCH_BELOW:
+		return snprintf(buf, n, "*.%s", rule->domain);
+	}
+	return 0;
+}
+
+const char *sx_rules_condition(
+	const struct sx_rules *r, unsigned rank, char *buf, size_t n)
+{
+	static const struct sx_rule_conf everything = {
+		.match = SX_MATCH_ANY, .ports = {0, 65535}};
+	const struct sx_rule_conf *rule =
+		rank == NO_RULE ? &everything : &r->rules[rank];
+	size_t used = (size_t)print_subject(rule, buf, n);
+
+	if (used >= n)
+		return buf;
+	if (rule->ports.lo == rule->ports.hi)
+		snprintf(buf + used, n - used, ":%u", rule->ports.lo);
+	else if (rule->ports.lo != 0 || rule->ports.hi != 65535)
+		snprintf(buf + used, n - used, ":%u-%u", rule->ports.lo,
+			rule->ports.hi);
+	return buf;
 }
 
 struct sx_verdict sx_rules_decide(

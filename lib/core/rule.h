@@ -49,4 +49,9 @@ bool sx_rules_host_is_direct(const struct sx_rules *rules,
 /* What the rule of that rank says. */
 struct sx_verdict sx_rules_verdict(const struct sx_rules *rules, unsigned rank);
 
+/* The condition of the rule of that rank as it could be written in a file,
+ * "*.corp.example:443"; returns buf, cut if n is too small. */
+const char *sx_rules_condition(
+	const struct sx_rules *rules, unsigned rank, char *buf, size_t n);
+
 #endif

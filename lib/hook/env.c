@@ -8,6 +8,7 @@
 static const char *const names[] = {
 	"SOCKSIFY_PROXY=",
 	"SOCKSIFY_CONF=",
+	"SOCKSIFY_PIPELINE=",
 	"SOCKSIFY_LOG=",
 	"SOCKSIFY_LOG_FILE=",
 	"ALL_PROXY=",

@@ -143,7 +143,8 @@ int sx_machine_init(struct sx_handshake *h,
 int sx_handshake_init(
 	struct sx_handshake *h, const struct sx_handshake_options *options)
 {
-	return sx_machine_init(h, options, SX_SOCKS5_CONNECT);
+	return sx_machine_init(h, options,
+		options->command ? options->command : SX_COMMAND_CONNECT);
 }
 
 size_t sx_handshake_out(const struct sx_handshake *h, const uint8_t **bytes)
@@ -256,6 +257,8 @@ int sx_handshake_eof(struct sx_handshake *h)
 {
 	if (h->state == SX_STATE_DONE || h->state == SX_STATE_FAILED)
 		return result(h);
+	if (h->state == SX_STATE_REQUEST && h->told.method >= 0)
+		h->in_doubt = false;
 	return sx_machine_fail(h, eof_cause(h), 0);
 }
 

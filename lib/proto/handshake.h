@@ -99,8 +99,15 @@ struct sx_told {
 	int reply;  /* to the request: reply code, or status of HTTP */
 };
 
+/* SOCKS5's request (RFC 1928 section 4). */
+enum sx_command {
+	SX_COMMAND_CONNECT = 0x01,
+	SX_COMMAND_UDP_ASSOCIATE = 0x03,
+};
+
 struct sx_handshake_options {
 	enum sx_proto proto;
+	enum sx_command command;           /* 0: CONNECT; of SOCKS5 alone */
 	struct sx_credentials credentials; /* the strings are borrowed */
 	const struct sx_dest *dest;        /* borrowed */
 	/* SOCKS5: all in one message. It offers one method alone, 2 with a
@@ -117,7 +124,7 @@ struct sx_handshake {
 	struct sx_credentials credentials;
 	const struct sx_dest *dest;
 	bool pipeline, auth_required;
-	uint8_t command; /* of SOCKS5's request */
+	uint8_t command; /* of SOCKS5's request, or one that is none */
 	int state;       /* enum sx_state */
 	enum sx_phase phase;
 	bool in_doubt; /* sent pipelined, and no answer shows it was read so */
@@ -203,8 +210,9 @@ bool sx_handshake_awaits_reply(const struct sx_handshake *h);
  * another connection. For a caller that gives up, on failure or in silence:
  * what is known of this server's pipelining is to be forgotten. So it is
  * when the server
- * - closes or stays silent before a byte of the reply (ssh -D closes so for
- *   every destination that it cannot reach),
+ * - stays silent before a byte of the reply, or closes before it has chosen a
+ *   method (when it closes later it has read on: ssh -D does so for every
+ *   destination that it cannot reach),
  * - answers something that is not SOCKS5, or
  * - refuses the one method that was offered where step by step would have
  *   offered another.

@@ -8,8 +8,6 @@
 
 #include "proto/machine.h"
 
-#define SX_SOCKS5_CONNECT 0x01
-
 extern const struct sx_handshake_ops sx_socks5_ops;
 
 #endif

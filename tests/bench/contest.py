@@ -87,6 +87,7 @@ class World:
     def make_place(self):
         output("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
         os.makedirs(SCRATCH + "/home")
+        os.makedirs(SCRATCH + "/shared", 0o700)
         output("ip", "link", "set", "lo", "up")
         output("ip", "address", "add", ADDRESS + "/32", "dev", "lo")
         for name, value in SETTINGS.items():
@@ -120,18 +121,24 @@ class World:
     def environment(self, who, port=None):
         """The environment that makes a program run under who."""
         port = port or self.proxy_port
-        conf = self.conf(who, port)
-        url = f"socks5h://127.0.0.1:{port}"
-        env = {"PATH": PATH, "HOME": SCRATCH + "/home"}
         if who == "socksify":
-            env.update(LD_PRELOAD=self.library, SOCKSIFY_PROXY=url)
-        elif who == "socksify, a file":
-            env.update(LD_PRELOAD=self.library, SOCKSIFY_CONF=conf)
-        elif who == "proxychains4":
-            env.update(LD_PRELOAD=self.proxychains, PROXYCHAINS_QUIET_MODE="1",
-                       PROXYCHAINS_CONF_FILE=conf)
-        elif who == "torsocks":
-            env.update(LD_PRELOAD=self.torsocks, TORSOCKS_CONF_FILE=conf)
+            env = self.under(who)
+            return env | {"SOCKSIFY_PROXY": f"socks5h://127.0.0.1:{port}"}
+        return self.under(who, self.conf(who, port))
+
+    def under(self, who, conf=None):
+        """The same with the configuration file conf of who; None: it has none."""
+        env = {"PATH": PATH, "HOME": SCRATCH + "/home", "XDG_RUNTIME_DIR": SCRATCH + "/shared"}
+        library, variable = {"socksify": (self.library, "SOCKSIFY_CONF"),
+                             "proxychains4": (self.proxychains, "PROXYCHAINS_CONF_FILE"),
+                             "torsocks": (self.torsocks, "TORSOCKS_CONF_FILE"),
+                             }.get(who.split(",")[0], (None, None))
+        if library:
+            env["LD_PRELOAD"] = library
+        if conf:
+            env[variable] = conf
+        if library and library == self.proxychains:
+            env["PROXYCHAINS_QUIET_MODE"] = "1"
         return env
 
     def peers(self):

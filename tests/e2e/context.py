@@ -16,6 +16,7 @@ import itertools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import time
 
@@ -57,6 +58,16 @@ def sanitizer_preload(runtime):
     return [runtime, early]
 
 
+def learned(world):
+    """A folder with the state that `socksify check` leaves when it has asked all servers."""
+    path = SCRATCH + "/learned"
+    os.makedirs(path, 0o700)
+    env = {"PATH": PATH, "HOME": HOME, "XDG_RUNTIME_DIR": path}
+    urls = [arg for url in URLS.values() for arg in ("-p", url)]
+    sh(*world.in_cli([world.command, "check", *urls], env, SCRATCH))
+    return path
+
+
 class Lab:
     """The world with everything running in it; what a case needs of it."""
 
@@ -65,6 +76,7 @@ class Lab:
         self.daemons, self.sniffer = daemons, sniffer
         self.preload = sanitizer_preload(sanitizer)
         self.serial = itertools.count(1)
+        self.learned = learned(world)
 
 
 class Case:
@@ -108,9 +120,11 @@ class Case:
         self.permitted.append(predicate)
 
     def runtime(self):
-        """A folder for the state that the processes of this case share."""
+        """A folder for the state that the processes of this case share. What the servers
+        can do is known in it; those of a case are spoken to step by step, and not probed."""
         path = self.folder + "/run"
-        os.makedirs(path, 0o700, exist_ok=True)
+        if not os.path.exists(path):
+            shutil.copytree(self.lab.learned, path)
         return path
 
     def run(self, *argv, via="microsocks", options=(), env=None, how="command", stdin=None,
@@ -123,7 +137,7 @@ class Case:
             urls = [URLS.get(v, v) for v in ([via] if isinstance(via, str) else via)]
             command, extra = self.wrapped(argv, urls, options, how, unprivileged, dashes)
         full = {"PATH": PATH, "HOME": HOME, "LANG": "C.UTF-8", "XDG_RUNTIME_DIR": self.runtime(),
-                **extra, **(env or {})}
+                **({"SOCKSIFY_PIPELINE": "off"} if self.own else {}), **extra, **(env or {})}
         result = self.execute(command, full, stdin, unprivileged)
         self.results.append(result)
         if SANITIZER_REPORT.search(result.err):

@@ -1,24 +1,25 @@
 #!/usr/bin/env python3
-"""A SOCKS server that does, on demand, what real servers will not do.
+"""A SOCKS and HTTP CONNECT server that does, on demand, what real ones will not do.
 
-It writes "PORT\n" to the ready fd (stdout) when it listens; SIGTERM ends it.
+It writes "PORT\n" to the ready fd (stdout) when it listens; SIGTERM ends it. With
+--listen unix:PATH it listens on a unix socket, and PORT is 0.
 The log has one JSON object per line; "conn" numbers the connections from 1:
   accept    peer
   message   point; segments: each recv() that brought a part of it, as hex
             (what a recv() brings beyond it opens the next message's list)
-  user      user, password (SOCKS4: the USERID)
-  request   version, command, atyp, host, port
+  user      user, password (SOCKS4: the USERID; HTTP: Basic)
+  request   version (4, 5, "http"), command, atyp, host, port
   answer    point, hex
   after     hex of what came where nothing more was expected
   end       why: "eof" (the client closed), "closed", "reset", "refused",
             "echoed", "relayed", "protocol: ...", or an errno name
 
-Points of the dialogue: accept, greeting, auth, request, reply (SOCKS4: no
+Points of the dialogue: accept, greeting, auth, request, reply (SOCKS4, HTTP: no
 greeting, no auth). "At" a point is after its message has been read and before
 it is answered; at reply is after the reply has been sent.
 
-Knobs, all of which combine (those with POINT and hosts may be repeated):
-  version=4|4a|5      speak this one only; default: all
+Knobs, all of which combine (those with POINT, hosts and interim may be repeated):
+  version=4|4a|5|http   speak this one only; default: all
   method=N            choose this method, offered or not (2 leads to auth)
   user=U password=P   the credentials that are right; default: any
   reject_auth[=N]     status N (1) for all credentials
@@ -26,13 +27,18 @@ Knobs, all of which combine (those with POINT and hosts may be repeated):
   rep=N               reply code, refusing (SOCKS4: CD, 91 to 93)
   bnd=KIND            ipv4, ipv6, domain, atyp0 or zero (default)
   reply_short=N       only N bytes of the reply, then EOF
+  reply_stall=N       only N bytes of the reply, then wait for the client to go
   dribble=MS          one byte of every answer each MS milliseconds
-  split               every answer in segments of one byte, without delay
+  split[=N]           every answer in segments of N bytes (1), without delay
   early=HEX           application bytes glued to the reply, in one segment
   glue=MS             wait for the destination's first bytes, glue them likewise
   silent_at=POINT     say nothing more, and wait for the client to go
   close_at=POINT, rst_at=POINT   close, close with a reset
   delay_at=POINT:MS   wait before the answer
+  status=N            HTTP: the status of the answer, refusing if it is no 2xx
+  http=VERSION        HTTP: the version of the answer (1.1)
+  interim=N           HTTP: a head with this status before the answer
+  fields=N            HTTP: about N bytes of header fields in the answer
   garbage             answer with HTTP to whatever comes, and close
   wrong_version[=POINT]   version byte 6 in the answer at POINT (default: all)
   strict_recv         take one recv() for one message, as naive servers do: an
@@ -46,6 +52,7 @@ Knobs, all of which combine (those with POINT and hosts may be repeated):
   udp                 echo datagrams too, on the same port
 """
 import argparse
+import base64
 import contextlib
 import errno
 import functools
@@ -59,10 +66,12 @@ import threading
 import time
 
 POINTS = ("accept", "greeting", "auth", "request", "reply")
-REPEATED = ("silent_at", "close_at", "rst_at", "delay_at", "hosts")
+REPEATED = ("silent_at", "close_at", "rst_at", "delay_at", "hosts", "interim")
+NO_POINT = ("hosts", "interim")
+UNIX = "unix:"
 SINGLE = """version method user password reject_auth auth_version rep bnd
-    reply_short dribble split early glue garbage wrong_version strict_recv
-    max_conns connect echo_dest plain udp""".split()
+    reply_short reply_stall dribble split early glue garbage wrong_version
+    strict_recv max_conns connect echo_dest plain udp status http fields""".split()
 ATYPS = {1: "ipv4", 3: "name", 4: "ipv6"}
 CAUSES = {errno.ENETUNREACH: 3, errno.EHOSTUNREACH: 4,
           errno.ECONNREFUSED: 5, errno.ETIMEDOUT: 6}
@@ -70,6 +79,8 @@ BND = {"zero": b"\1" + bytes(6), "atyp0": bytes(7),
        "ipv4": b"\1\xc0\0\2\x4d\x12\x34",
        "ipv6": b"\4\x20\1\x0d\xb8" + bytes(11) + b"\x4d\x12\x34",
        "domain": b"\3\x0dbound.example\x12\x34"}
+GATEWAY_TIMEOUT, BAD_GATEWAY = 504, 502
+FIELD = "X-Filler: " + "x" * 52 + "\r\n"
 
 
 class Done(Exception):
@@ -129,11 +140,38 @@ def parse_request4(data):
     return (command, atyp, host, int.from_bytes(raw[:2], "big"), user), rest
 
 
+def parse_head(data):
+    """The lines of an HTTP request."""
+    head, rest = take(data, data.find(b"\r\n\r\n") % 2**32)
+    return head.decode("latin-1").split("\r\n"), rest[4:]
+
+
+def parse_authority(text):
+    """(atyp, host, port) of HOST:PORT"""
+    host, _, port = text.rpartition(":")
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+        return f"ipv{address.version}", str(address), int(port)
+    except ValueError:
+        return "name", host, int(port)
+
+
+def basic_pair(lines):
+    """(user, password) of a request with Basic credentials, else None."""
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if name.lower() == "proxy-authorization" and value.startswith("Basic "):
+            user, _, password = base64.b64decode(value[6:]).decode("latin-1").partition(":")
+            return user, password
+    return None
+
+
 class Connection:
     def __init__(self, knobs, sock, log):
         self.knobs, self.sock, self.log = knobs, sock, log
         self.buffer = b""
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def number(self, name, default=0):
         return int(self.knobs.get(name, default))
@@ -189,7 +227,7 @@ class Connection:
         if self.knobs.get("wrong_version") in ("1", point):
             data = b"\6" + data[1:]
         self.log("answer", point=point, hex=data.hex())
-        step = 1 if self.knobs.keys() & {"dribble", "split"} else 65536
+        step = self.number("split", 1 if "dribble" in self.knobs else 1 << 20)
         for i in range(0, len(data), step):
             time.sleep(self.number("dribble") / 1000)
             self.sock.sendall(data[i:i + step])
@@ -212,9 +250,11 @@ class Connection:
             self.greeting()
             self.request(5)
         if first == b"\4":
-            if allowed == "5":
+            if allowed in ("5", "http"):
                 self.refuse("request", b"\5\xff", "protocol: SOCKS4")
             self.request(4)
+        if first.isalpha() and allowed in ("any", "http"):
+            self.request_http()
         raise Done(f"protocol: first byte {first.hex()}" if first else "eof")
 
     def greeting(self):
@@ -260,9 +300,46 @@ class Connection:
             code = code or 7
         if not code and self.number("connect", 1):
             code, peer = self.reach(host, port)
-        reply = self.reply(version, code)
-        if code or "reply_short" in self.knobs:
-            self.refuse("request", reply[:self.number("reply_short", 262)])
+        self.conclude(self.reply(version, code), code, host, port, peer)
+
+    def request_http(self):
+        lines = self.message("request", parse_head)
+        if lines is None:
+            self.refuse("request", self.heads(400))
+        method, authority, _ = lines[0].split(" ", 2)
+        pair = basic_pair(lines)
+        if pair:
+            self.log("user", user=pair[0], password=pair[1])
+        atyp, host, port = parse_authority(authority)
+        self.log("request", version="http", command=method, atyp=atyp, host=host, port=port)
+        self.at("request")
+        status, peer = self.number("status", 200), None
+        if "user" in self.knobs and pair != (
+                self.knobs["user"], self.knobs.get("password", "")):
+            status = 407
+        if status // 100 == 2 and self.number("connect", 1):
+            code, peer = self.reach(host, port)
+            if code:
+                status = GATEWAY_TIMEOUT if code == 6 else BAD_GATEWAY
+        self.conclude(self.heads(status), status // 100 != 2, host, port, peer)
+
+    def heads(self, status):
+        """HTTP's answer with what comes before it. The length that it gives has no
+        meaning in a 2xx (RFC 9110 section 9.3.6)."""
+        version = "HTTP/" + self.knobs.get("http", "1.1")
+        text = "".join(f"{version} {n} Wait\r\nX-Interim: yes\r\n\r\n"
+                       for n in self.knobs.get("interim", []))
+        text += f"{version} {status} As Told\r\nContent-Length: 7\r\n"
+        text += FIELD * (self.number("fields") // len(FIELD)) + "\r\n"
+        return (text + ("" if status // 100 == 2 else "refused")).encode("latin-1")
+
+    def conclude(self, reply, refused, host, port, peer):
+        """The reply, as far as the knobs let it go, and what follows it."""
+        if "reply_stall" in self.knobs:
+            self.answer("request", reply[:self.number("reply_stall")])
+            self.drain()
+        if refused or "reply_short" in self.knobs:
+            self.refuse("request", reply[:self.number("reply_short", len(reply))])
         self.established(reply, host, port, peer)
 
     def reach(self, host, port):
@@ -333,6 +410,12 @@ class Server:
         self.knobs = options.knobs
         self.file = open(options.log or os.devnull, "ab", buffering=0)
         self.start = time.monotonic()
+        self.port = 0
+        if options.listen.startswith(UNIX):
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.bind(options.listen.removeprefix(UNIX))
+            self.sock.listen(1024)
+            return
         family = socket.AF_INET6 if ":" in options.listen else socket.AF_INET
         self.sock = socket.create_server(
             (options.listen, options.port), family=family, backlog=1024)
@@ -358,7 +441,7 @@ class Server:
         for number in range(1, limit + 1):
             sock, peer = self.sock.accept()
             log = functools.partial(self.log, number)
-            log("accept", peer=f"{peer[0]} {peer[1]}")
+            log("accept", peer=f"{peer[0]} {peer[1]}" if peer else "")
             start(Connection(self.knobs, sock, log).serve)
         self.sock.close()
         threading.Event().wait()
@@ -368,7 +451,7 @@ def parse_knobs(entries, error):
     knobs = {}
     for key, _, value in (entry.partition("=") for entry in entries):
         if key in REPEATED:
-            if key != "hosts" and value.partition(":")[0] not in POINTS:
+            if key not in NO_POINT and value.partition(":")[0] not in POINTS:
                 error(f"{key}: no such point: {value}")
             knobs.setdefault(key, []).append(value)
         elif key == "bnd" and value not in BND:

@@ -1,14 +1,18 @@
-"""The SOCKS servers, each a program in srv with its output in a log file.
+"""The proxy servers, each a program in srv with its output in a log file.
 
     microsocks       microsocks, no authentication, IPv4 address
     microsocks6      the same on IPv6 alone
     microsocks-auth  user and password wanted
     danted           dante-server, both families; refuses port DENIED_PORT by a rule
     ssh -D           OpenSSH's client towards an sshd of ours, both families
+    tinyproxy        HTTP CONNECT, no authentication, both families
+    tinyproxy-auth   the same with Basic authentication
 
 a Knobd for a case that wants a server that misbehaves, and addresses where no server is: DEAD
 (refused) and SILENT (no answer at all).
 """
+import itertools
+import json
 import os
 import socket
 import subprocess
@@ -22,6 +26,7 @@ LOGS = SCRATCH + "/log"
 KNOBD = os.path.dirname(os.path.abspath(__file__)) + "/knobd.py"
 KEYS = SCRATCH + "/keys"
 USER, PASSWORD = "alice", "p@ss:w0rd/e2e"
+PLAIN_PASSWORD = "pass.w0rd-e2e"  # all that tinyproxy's configuration can express
 DENIED_PORT = 25
 SSHD_PORT = 2222
 KNOWN_HOSTS = KEYS + "/known_hosts"
@@ -34,12 +39,15 @@ URLS = {
     "danted6": f"socks5://[{PROXY6}]:1082",
     "ssh -D": f"socks5://{PROXY4}:1083",
     "ssh -D by IPv6": f"socks5://[{PROXY6}]:1083",
+    "tinyproxy": f"http://{PROXY4}:1084",
+    "tinyproxy by IPv6": f"http://[{PROXY6}]:1084",
+    "tinyproxy-auth": f"http://{USER}:{PLAIN_PASSWORD}@{PROXY4}:1085",
 }
 MAIN = ("microsocks", "danted", "ssh -D")
 DEAD = tuple(f"socks5://{PROXY4}:{port}" for port in (1097, 1098, 1099))
 SILENT = f"socks5://{SILENT4}:1080"
 LISTENING = {(PROXY4, 1080), (PROXY6, 1080), (PROXY4, 1081), (PROXY4, 1082), (PROXY6, 1082),
-             (PROXY4, 1083), (PROXY6, 1083)}
+             (PROXY4, 1083), (PROXY6, 1083), (PROXY4, 1084), (PROXY6, 1084), (PROXY4, 1085)}
 
 DANTED_CONF = f"""logoutput: stderr
 errorlog: stderr
@@ -54,6 +62,16 @@ user.unprivileged: nobody
 client pass {{ from: 0/0 to: 0/0 }}
 socks block {{ from: 0/0 to: 0/0 port = {DENIED_PORT} }}
 socks pass {{ from: 0/0 to: 0/0 log: connect error }}
+"""
+TINYPROXY_CONF = f"""Listen {PROXY4}
+Listen {PROXY6}
+Port 1084
+LogLevel Connect
+"""
+TINYPROXY_AUTH_CONF = f"""Listen {PROXY4}
+Port 1085
+BasicAuth {USER} {PLAIN_PASSWORD}
+LogLevel Connect
 """
 SSHD_CONF = f"""Port {SSHD_PORT}
 ListenAddress 127.0.0.1:{SSHD_PORT}
@@ -122,21 +140,33 @@ class Daemon:
 
 
 class Knobd(Daemon):
-    """knobd.py with these knobs, on a port that the kernel gives."""
+    """knobd.py with these knobs, on a port that the kernel gives, or this one, or on
+    the unix socket of an address unix:PATH."""
 
-    def __init__(self, folder, address, *knobs):
+    serial = itertools.count(1)
+
+    def __init__(self, folder, address, *knobs, port=0):
+        log = f"{folder}/knobd-{next(self.serial)}.log"
         ready, write_end = os.pipe()
         super().__init__("knobd", sys.executable, "-B", KNOBD, "--listen", address,
-                         "--log", folder + "/knobd.log", "--ready-fd", str(write_end),
+                         "--port", str(port), "--log", log, "--ready-fd", str(write_end),
                          *(["--knob", *knobs] if knobs else []), pass_fds=(write_end,))
         os.close(write_end)
         with open(ready, encoding="ascii") as f:
             self.port = int(f.readline())
-        self.log = folder + "/knobd.log"
+        self.where = address if address.startswith("unix:") else f"{PROXY4}:{self.port}"
+        self.log = log
         self.read_to = 0
 
     def url(self, scheme="socks5", credentials=""):
-        return f"{scheme}://{credentials}{PROXY4}:{self.port}"
+        return f"{scheme}://{credentials}{self.where}"
+
+    def events(self, *kinds):
+        """What its log says of these kinds, as dictionaries; of all without any."""
+        with open(self.log, "rb") as f:
+            lines = f.read().splitlines(keepends=True)
+        events = [json.loads(line) for line in lines if line.endswith(b"\n")]
+        return [event for event in events if not kinds or event["event"] in kinds]
 
 
 def wait_listening(daemons, endpoints):
@@ -169,6 +199,10 @@ def start():
                "-u", USER, "-P", PASSWORD),
         Daemon("danted", "danted", "-f", write(SCRATCH + "/danted.conf", DANTED_CONF),
                "-p", SCRATCH + "/danted.pid"),
+        Daemon("tinyproxy", "tinyproxy", "-d",
+               "-c", write(SCRATCH + "/tinyproxy.conf", TINYPROXY_CONF)),
+        Daemon("tinyproxy-auth", "tinyproxy", "-d",
+               "-c", write(SCRATCH + "/tinyproxy-auth.conf", TINYPROXY_AUTH_CONF)),
         Daemon("sshd", "/usr/sbin/sshd", "-D", "-e",
                "-f", write(SCRATCH + "/sshd_config", SSHD_CONF)),
     ]

@@ -18,6 +18,13 @@ static const struct {
 	{"[server a]\nvia = b\nurl = socks5://unix:/x\n" B,
 		"c:2: via: a unix socket is not reached through a server, "
 		"expected no via\n"},
+	{A "via = b\n[server b]\nurl = socks4://192.0.2.1\n",
+		"c:3: via: SOCKS4 carries no host names, expected an address "
+		"in url, or a via that speaks socks4a or socks5\n"},
+	{"[server a]\nurl = http://[2001:db8::1]\nvia = b\n"
+	 "[server b]\nurl = socks4a://192.0.2.1\n",
+		"c:3: via: SOCKS4 carries no IPv6 addresses, expected a via "
+		"that speaks socks5 or http\n"},
 	{A "via = a\n",
 		"c:3: via: a -> a is a circle, expected a chain with an "
 		"end\n"},
@@ -48,7 +55,7 @@ START_TEST(chains_span_the_files_and_any_protocol)
 {
 	fix_write("c", A "via = b\n[server b]\nurl = http://b\nvia = d\n" C
 			 "[server d]\nurl = socks4a://unix:/run/d\n");
-	fix_write("apps/prog.conf", "[server a]\nurl = socks4://a\nvia = b\n"
+	fix_write("apps/prog.conf", "[server a]\nurl = socks4a://a\nvia = b\n"
 				    "[server e]\nurl = socks5://e\nvia = a\n");
 	fix_load_ok(fix_path("c"), "prog");
 	const struct sx_server_conf *s = fix_conf.servers;

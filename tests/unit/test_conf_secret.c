@@ -31,7 +31,7 @@ static const struct {
 #undef BYTES
 };
 
-START_TEST(the_first_line_of_the_file_is_the_password)
+START_TEST(ats_38_the_first_line_of_the_file_is_the_password)
 {
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		char want[256];
@@ -270,7 +270,7 @@ static void write_users(const char *password)
 	fix_write("users", text);
 }
 
-START_TEST(a_broken_file_does_not_tell_the_password)
+START_TEST(bug_15_a_broken_file_does_not_tell_the_password)
 {
 	char text[2048];
 
@@ -288,7 +288,7 @@ START_TEST(a_broken_file_does_not_tell_the_password)
 }
 END_TEST
 
-START_TEST(a_broken_variable_does_not_tell_the_password)
+START_TEST(bug_15_a_broken_variable_does_not_tell_the_password)
 {
 	char text[256];
 
@@ -343,12 +343,12 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		the_first_line_of_the_file_is_the_password,
+		ats_38_the_first_line_of_the_file_is_the_password,
 		the_length_of_a_password_is_bounded,
 		a_password_that_others_can_read_is_warned_of,
 		files_of_the_home_folder_can_be_named,
-		a_broken_file_does_not_tell_the_password,
-		a_broken_variable_does_not_tell_the_password,
+		bug_15_a_broken_file_does_not_tell_the_password,
+		bug_15_a_broken_variable_does_not_tell_the_password,
 		a_password_in_the_wrong_place_is_not_told,
 	};
 	Suite *suite = suite_create("conf_secret");

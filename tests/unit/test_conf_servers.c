@@ -82,7 +82,7 @@ START_TEST(what_is_not_said_has_a_default)
 }
 END_TEST
 
-START_TEST(every_key_of_attempts_is_read)
+START_TEST(a6_3_every_key_of_attempts_is_read)
 {
 	fix_load_text_ok("[defaults]\nattempts = 1000\n"
 			 "attempts_per_server = 100\nfail_threshold = 007\n"
@@ -347,7 +347,7 @@ int main(void)
 	const TTest *const tests[] = {
 		every_key_of_servers_and_pools_is_read,
 		what_is_not_said_has_a_default,
-		every_key_of_attempts_is_read,
+		a6_3_every_key_of_attempts_is_read,
 		each_word_has_its_meaning,
 		defaults_are_for_servers_that_do_not_say,
 		defaults_hold_for_the_environment,

@@ -53,7 +53,7 @@ static const struct {
 #undef BYTES
 };
 
-START_TEST(each_line_is_a_user_with_a_password)
+START_TEST(v_5_each_line_is_a_user_with_a_password)
 {
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		char want[512];
@@ -161,7 +161,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		each_line_is_a_user_with_a_password,
+		v_5_each_line_is_a_user_with_a_password,
 		a_file_of_1_mib_is_read_and_a_longer_one_refused,
 		a_file_that_others_can_read_is_warned_of,
 		what_a_users_file_cannot_stand_beside_is_said,

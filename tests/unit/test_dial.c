@@ -57,7 +57,7 @@ START_TEST(a_message_that_does_not_fit_goes_on_where_it_stopped)
 }
 END_TEST
 
-START_TEST(a_refused_server_is_dissolved_and_the_next_one_taken)
+START_TEST(ats_32_a_refused_server_is_dissolved_and_the_next_one_taken)
 {
 	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
 		POLL(POLLOUT | POLLERR | POLLHUP), CONNECT(A, ECONNREFUSED),
@@ -124,7 +124,7 @@ START_TEST(one_refused_and_one_late_is_enetunreach)
 }
 END_TEST
 
-START_TEST(no_server_is_enetunreach)
+START_TEST(v_4_no_server_is_enetunreach)
 {
 	static const struct step steps[] = {END};
 
@@ -178,7 +178,7 @@ START_TEST(refused_credentials_are_eacces_and_the_next_one_is_tried)
 }
 END_TEST
 
-START_TEST(a_refused_destination_is_final)
+START_TEST(ats_35_a_refused_destination_is_final)
 {
 	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
 		POLL(POLLIN), RECV(METHOD), SEND(REQUEST), POLL(POLLIN),
@@ -189,7 +189,7 @@ START_TEST(a_refused_destination_is_final)
 }
 END_TEST
 
-START_TEST(an_end_after_the_request_is_final_and_econnrefused)
+START_TEST(ats_33_an_end_after_the_request_is_final_and_econnrefused)
 {
 	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
 		POLL(POLLIN), RECV(METHOD), SEND(REQUEST), POLL(POLLIN),
@@ -211,7 +211,7 @@ START_TEST(a_silent_server_is_left_after_the_handshake_timeout)
 }
 END_TEST
 
-START_TEST(no_reply_is_etimedout_after_the_reply_timeout)
+START_TEST(ats_29_no_reply_is_etimedout_after_the_reply_timeout)
 {
 	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
 		POLL(POLLIN), RECV(METHOD), SEND(REQUEST), POLL_LATE(135000),
@@ -222,7 +222,7 @@ START_TEST(no_reply_is_etimedout_after_the_reply_timeout)
 }
 END_TEST
 
-START_TEST(a_byte_that_trickles_in_does_not_lengthen_the_wait)
+START_TEST(v_9_a_byte_that_trickles_in_does_not_lengthen_the_wait)
 {
 	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
 		{.call = CALL_POLL, .ret = POLLIN, .ms = 5000, .max_ms = 8000},
@@ -235,7 +235,7 @@ START_TEST(a_byte_that_trickles_in_does_not_lengthen_the_wait)
 }
 END_TEST
 
-START_TEST(a_byte_of_the_reply_does_not_lengthen_the_wait_for_it)
+START_TEST(v_9_a_byte_of_the_reply_does_not_lengthen_the_wait_for_it)
 {
 	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
 		POLL(POLLIN), RECV(METHOD), SEND(REQUEST),
@@ -252,7 +252,7 @@ START_TEST(a_byte_of_the_reply_does_not_lengthen_the_wait_for_it)
 }
 END_TEST
 
-START_TEST(the_deadline_bounds_the_whole)
+START_TEST(v_9_the_deadline_bounds_the_whole)
 {
 	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
 		{.call = CALL_POLL, .ret = 0, .ms = 10000, .max_ms = 10000},
@@ -313,7 +313,7 @@ START_TEST(an_ipv6_socket_reaches_an_ipv4_server)
 }
 END_TEST
 
-START_TEST(a_server_name_is_looked_up_once)
+START_TEST(ats_13_a_server_name_is_looked_up_once)
 {
 	static const struct step first[] = {
 		RESOLVES("proxy.example.org", "192.0.2.1"),
@@ -328,7 +328,7 @@ START_TEST(a_server_name_is_looked_up_once)
 }
 END_TEST
 
-START_TEST(a_server_name_is_looked_up_again_when_its_addresses_failed)
+START_TEST(ats_13_a_server_name_is_looked_up_again_when_its_addresses_failed)
 {
 	static const struct step first[] = {
 		RESOLVES("proxy.example.org", "192.0.2.1"),
@@ -447,7 +447,7 @@ START_TEST(a_reset_after_the_connection_stood_is_econnreset)
 }
 END_TEST
 
-START_TEST(a_failed_dial_stays_failed)
+START_TEST(ats_50_a_failed_dial_stays_failed)
 {
 	static const struct step steps[] = {
 		CONNECT(A, ECONNREFUSED), DISSOLVE, END};
@@ -468,33 +468,36 @@ int main(void)
 	tcase_add_test(t, a_signal_loses_and_repeats_nothing);
 	tcase_add_test(t, answers_may_come_byte_by_byte);
 	tcase_add_test(t, a_message_that_does_not_fit_goes_on_where_it_stopped);
-	tcase_add_test(t, a_refused_server_is_dissolved_and_the_next_one_taken);
+	tcase_add_test(
+		t, ats_32_a_refused_server_is_dissolved_and_the_next_one_taken);
 	tcase_add_test(t, three_dead_servers_and_a_good_one_make_a_tunnel);
 	tcase_add_test(t, all_refused_is_enetunreach);
 	tcase_add_test(t, all_late_is_etimedout);
 	tcase_add_test(t, one_refused_and_one_late_is_enetunreach);
-	tcase_add_test(t, no_server_is_enetunreach);
+	tcase_add_test(t, v_4_no_server_is_enetunreach);
 	tcase_add_test(
 		t, a_server_that_hangs_up_before_the_method_is_econnreset);
 	tcase_add_test(t, a_server_that_resets_the_greeting_is_passed_over);
 	tcase_add_test(t, a_server_that_is_no_socks_server_is_passed_over);
 	tcase_add_test(
 		t, refused_credentials_are_eacces_and_the_next_one_is_tried);
-	tcase_add_test(t, a_refused_destination_is_final);
-	tcase_add_test(t, an_end_after_the_request_is_final_and_econnrefused);
-	tcase_add_test(t, a_silent_server_is_left_after_the_handshake_timeout);
-	tcase_add_test(t, no_reply_is_etimedout_after_the_reply_timeout);
-	tcase_add_test(t, a_byte_that_trickles_in_does_not_lengthen_the_wait);
+	tcase_add_test(t, ats_35_a_refused_destination_is_final);
 	tcase_add_test(
-		t, a_byte_of_the_reply_does_not_lengthen_the_wait_for_it);
-	tcase_add_test(t, the_deadline_bounds_the_whole);
+		t, ats_33_an_end_after_the_request_is_final_and_econnrefused);
+	tcase_add_test(t, a_silent_server_is_left_after_the_handshake_timeout);
+	tcase_add_test(t, ats_29_no_reply_is_etimedout_after_the_reply_timeout);
+	tcase_add_test(
+		t, v_9_a_byte_that_trickles_in_does_not_lengthen_the_wait);
+	tcase_add_test(
+		t, v_9_a_byte_of_the_reply_does_not_lengthen_the_wait_for_it);
+	tcase_add_test(t, v_9_the_deadline_bounds_the_whole);
 	tcase_add_test(t, the_sockets_own_errors_are_the_applications);
 	tcase_add_test(t, an_unfit_server_leaves_a_connected_socket_alone);
 	tcase_add_test(t, an_ipv4_socket_that_is_connected_is_not_replaced);
 	tcase_add_test(t, an_ipv6_socket_reaches_an_ipv4_server);
-	tcase_add_test(t, a_server_name_is_looked_up_once);
-	tcase_add_test(
-		t, a_server_name_is_looked_up_again_when_its_addresses_failed);
+	tcase_add_test(t, ats_13_a_server_name_is_looked_up_once);
+	tcase_add_test(t,
+		ats_13_a_server_name_is_looked_up_again_when_its_addresses_failed);
 	tcase_add_test(
 		t, an_address_that_fails_is_no_warning_if_another_one_works);
 	tcase_add_test(t, a_server_that_fails_is_a_warning);
@@ -505,7 +508,7 @@ int main(void)
 	tcase_add_test(
 		t, a_blocking_socket_is_non_blocking_for_each_connect_alone);
 	tcase_add_test(t, a_reset_after_the_connection_stood_is_econnreset);
-	tcase_add_test(t, a_failed_dial_stays_failed);
+	tcase_add_test(t, ats_50_a_failed_dial_stays_failed);
 	suite_add_tcase(s, t);
 	return sx_unit_main(s);
 }

@@ -3,7 +3,7 @@
  */
 #include "dial_fixture.h"
 
-START_TEST(another_round_begins_after_the_backoff)
+START_TEST(v_6_another_round_begins_after_the_backoff)
 {
 	static const struct step steps[] = {CONNECT(A, ECONNREFUSED), DISSOLVE,
 		POLL_LATE(150), CONNECT(A, ECONNREFUSED), DISSOLVE,
@@ -27,7 +27,7 @@ START_TEST(a_dial_begins_where_the_plan_says)
 }
 END_TEST
 
-START_TEST(a_refused_destination_goes_to_the_next_server_if_so_configured)
+START_TEST(a6_4_a_refused_destination_goes_to_the_next_server_if_so_configured)
 {
 	static const struct step steps[] = {CONNECT(A, 0), SEND(GREETING),
 		POLL(POLLIN), RECV(METHOD), SEND(REQUEST), POLL(POLLIN),
@@ -74,10 +74,10 @@ int main(void)
 	TCase *t = tcase_create("dial_pool");
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_add_test(t, another_round_begins_after_the_backoff);
+	tcase_add_test(t, v_6_another_round_begins_after_the_backoff);
 	tcase_add_test(t, a_dial_begins_where_the_plan_says);
 	tcase_add_test(t,
-		a_refused_destination_goes_to_the_next_server_if_so_configured);
+		a6_4_a_refused_destination_goes_to_the_next_server_if_so_configured);
 	tcase_add_test(t, a_chain_shakes_hands_with_each_hop_in_turn);
 	tcase_add_test(t, a_hop_that_is_not_reached_is_the_servers_failure);
 	suite_add_tcase(s, t);

@@ -7,28 +7,28 @@
 #include <errno.h>
 #include <string.h>
 
-START_TEST(opens_a_tunnel_to_a_name)
+START_TEST(v_15_opens_a_tunnel_to_a_name)
 {
 	play(&(struct transcript){
 		.turns = {GREETED, {REQUEST_NAME, REPLY_OK}}});
 }
 END_TEST
 
-START_TEST(opens_a_tunnel_to_an_ipv4_address)
+START_TEST(ats_41_opens_a_tunnel_to_an_ipv4_address)
 {
 	play(&(struct transcript){.dest = &to_ipv4,
 		.turns = {GREETED, {REQUEST_IPV4, REPLY_OK}}});
 }
 END_TEST
 
-START_TEST(opens_a_tunnel_to_an_ipv6_address_without_its_scope)
+START_TEST(ats_45_opens_a_tunnel_to_an_ipv6_address_without_its_scope)
 {
 	play(&(struct transcript){.dest = &to_ipv6,
 		.turns = {GREETED, {REQUEST_IPV6, REPLY_OK}}});
 }
 END_TEST
 
-START_TEST(sends_credentials_when_the_server_asks_for_them)
+START_TEST(ats_37_sends_credentials_when_the_server_asks_for_them)
 {
 	play(&(struct transcript){.credentials = ALICE,
 		.turns = {OFFERED, {ALICE_SENT, BYTES(1, 0)},
@@ -36,7 +36,7 @@ START_TEST(sends_credentials_when_the_server_asks_for_them)
 }
 END_TEST
 
-START_TEST(goes_without_credentials_when_the_server_needs_none)
+START_TEST(ats_39_goes_without_credentials_when_the_server_needs_none)
 {
 	play(&(struct transcript){.credentials = ALICE,
 		.turns = {{BYTES(5, 2, 0, 2), BYTES(5, 0)},
@@ -44,7 +44,7 @@ START_TEST(goes_without_credentials_when_the_server_needs_none)
 }
 END_TEST
 
-START_TEST(ignores_the_version_of_the_credentials_answer)
+START_TEST(ats_40_ignores_the_version_of_the_credentials_answer)
 {
 	play(&(struct transcript){.credentials = ALICE,
 		.turns = {OFFERED, {ALICE_SENT, BYTES(5, 0)},
@@ -64,7 +64,7 @@ START_TEST(sends_an_empty_password_for_none)
 }
 END_TEST
 
-START_TEST(sends_credentials_of_255_bytes)
+START_TEST(ats_38_sends_credentials_of_255_bytes)
 {
 	char user[256], password[256];
 	uint8_t sent[513] = {1, 255, [257] = 255};
@@ -80,7 +80,7 @@ START_TEST(sends_credentials_of_255_bytes)
 }
 END_TEST
 
-START_TEST(sends_a_name_of_253_bytes)
+START_TEST(v_15_sends_a_name_of_253_bytes)
 {
 	struct sx_dest dest = to_name;
 	uint8_t sent[260] = {5, 1, 0, 3, 253, [258] = 1, [259] = 2};
@@ -98,32 +98,32 @@ static void takes(struct bytes reply)
 	play(&(struct transcript){.turns = {GREETED, {REQUEST_NAME, reply}}});
 }
 
-START_TEST(takes_a_bound_ipv4_address)
+START_TEST(ats_43_takes_a_bound_ipv4_address)
 {
 	takes((struct bytes)BYTES(5, 0, 0, 1, 192, 0, 2, 9, 4, 56));
 }
 END_TEST
 
-START_TEST(takes_a_bound_ipv6_address)
+START_TEST(ats_43_takes_a_bound_ipv6_address)
 {
 	takes((struct bytes)BYTES(5, 0, 0, 4, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
 		12, 13, 14, 15, 16, 4, 56));
 }
 END_TEST
 
-START_TEST(takes_a_bound_name)
+START_TEST(ats_43_takes_a_bound_name)
 {
 	takes((struct bytes)BYTES(5, 0, 0, 3, 3, 'a', '.', 'b', 4, 56));
 }
 END_TEST
 
-START_TEST(takes_a_bound_name_of_length_0)
+START_TEST(ats_43_takes_a_bound_name_of_length_0)
 {
 	takes((struct bytes)BYTES(5, 0, 0, 3, 0, 4, 56));
 }
 END_TEST
 
-START_TEST(takes_a_bound_name_of_length_255)
+START_TEST(ats_43_takes_a_bound_name_of_length_255)
 {
 	uint8_t reply[SX_HANDSHAKE_IN_MAX] = {5, 0, 0, 3, 255};
 
@@ -230,7 +230,7 @@ START_TEST(refuses_a_password_without_a_user)
 }
 END_TEST
 
-START_TEST(refuses_credentials_of_256_bytes)
+START_TEST(a5_7_refuses_credentials_of_256_bytes)
 {
 	char text[257];
 
@@ -281,20 +281,23 @@ static TCase *tunnels(void)
 {
 	TCase *c = tcase_create("tunnels");
 
-	tcase_add_test(c, opens_a_tunnel_to_a_name);
-	tcase_add_test(c, opens_a_tunnel_to_an_ipv4_address);
-	tcase_add_test(c, opens_a_tunnel_to_an_ipv6_address_without_its_scope);
-	tcase_add_test(c, sends_credentials_when_the_server_asks_for_them);
-	tcase_add_test(c, goes_without_credentials_when_the_server_needs_none);
-	tcase_add_test(c, ignores_the_version_of_the_credentials_answer);
+	tcase_add_test(c, v_15_opens_a_tunnel_to_a_name);
+	tcase_add_test(c, ats_41_opens_a_tunnel_to_an_ipv4_address);
+	tcase_add_test(
+		c, ats_45_opens_a_tunnel_to_an_ipv6_address_without_its_scope);
+	tcase_add_test(
+		c, ats_37_sends_credentials_when_the_server_asks_for_them);
+	tcase_add_test(
+		c, ats_39_goes_without_credentials_when_the_server_needs_none);
+	tcase_add_test(c, ats_40_ignores_the_version_of_the_credentials_answer);
 	tcase_add_test(c, sends_an_empty_password_for_none);
-	tcase_add_test(c, sends_credentials_of_255_bytes);
-	tcase_add_test(c, sends_a_name_of_253_bytes);
-	tcase_add_test(c, takes_a_bound_ipv4_address);
-	tcase_add_test(c, takes_a_bound_ipv6_address);
-	tcase_add_test(c, takes_a_bound_name);
-	tcase_add_test(c, takes_a_bound_name_of_length_0);
-	tcase_add_test(c, takes_a_bound_name_of_length_255);
+	tcase_add_test(c, ats_38_sends_credentials_of_255_bytes);
+	tcase_add_test(c, v_15_sends_a_name_of_253_bytes);
+	tcase_add_test(c, ats_43_takes_a_bound_ipv4_address);
+	tcase_add_test(c, ats_43_takes_a_bound_ipv6_address);
+	tcase_add_test(c, ats_43_takes_a_bound_name);
+	tcase_add_test(c, ats_43_takes_a_bound_name_of_length_0);
+	tcase_add_test(c, ats_43_takes_a_bound_name_of_length_255);
 	tcase_add_test(c, ignores_the_reserved_byte_of_the_reply);
 	return c;
 }
@@ -308,7 +311,7 @@ static TCase *contract(void)
 	tcase_add_test(c, the_phase_follows_what_the_server_has_got);
 	tcase_add_test(c, refuses_an_empty_user);
 	tcase_add_test(c, refuses_a_password_without_a_user);
-	tcase_add_test(c, refuses_credentials_of_256_bytes);
+	tcase_add_test(c, a5_7_refuses_credentials_of_256_bytes);
 	tcase_add_test(c, refuses_an_empty_name);
 	tcase_add_test(c, refuses_a_name_without_an_end);
 	tcase_add_test(c, refuses_an_address_of_no_family);

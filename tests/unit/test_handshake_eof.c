@@ -16,7 +16,7 @@ static void closes(const struct transcript *t)
 	play(&closing);
 }
 
-START_TEST(eof_instead_of_a_method_is_econnreset)
+START_TEST(ats_33_eof_instead_of_a_method_is_econnreset)
 {
 	closes(&(struct transcript){.turns = {{BYTES(5, 1, 0), {0}}},
 		.error = ECONNRESET,
@@ -32,7 +32,7 @@ START_TEST(eof_within_the_method_is_econnreset)
 }
 END_TEST
 
-START_TEST(eof_instead_of_a_credentials_status_is_eacces)
+START_TEST(ats_33_eof_instead_of_a_credentials_status_is_eacces)
 {
 	closes(&(struct transcript){.credentials = ALICE,
 		.turns = {OFFERED, {ALICE_SENT, {0}}},
@@ -50,7 +50,7 @@ START_TEST(eof_within_the_credentials_answer_is_eacces)
 }
 END_TEST
 
-START_TEST(eof_instead_of_a_reply_is_econnrefused_by_the_destination)
+START_TEST(ats_33_eof_instead_of_a_reply_is_econnrefused_by_the_destination)
 {
 	closes(&(struct transcript){.turns = {GREETED, {REQUEST_NAME, {0}}},
 		.error = ECONNREFUSED,
@@ -166,12 +166,12 @@ int main(void)
 	Suite *suite = suite_create("handshake eof");
 	TCase *c = tcase_create("eof");
 
-	tcase_add_test(c, eof_instead_of_a_method_is_econnreset);
+	tcase_add_test(c, ats_33_eof_instead_of_a_method_is_econnreset);
 	tcase_add_test(c, eof_within_the_method_is_econnreset);
-	tcase_add_test(c, eof_instead_of_a_credentials_status_is_eacces);
+	tcase_add_test(c, ats_33_eof_instead_of_a_credentials_status_is_eacces);
 	tcase_add_test(c, eof_within_the_credentials_answer_is_eacces);
-	tcase_add_test(
-		c, eof_instead_of_a_reply_is_econnrefused_by_the_destination);
+	tcase_add_test(c,
+		ats_33_eof_instead_of_a_reply_is_econnrefused_by_the_destination);
 	tcase_add_test(c, eof_within_a_reply_of_success_is_eproto);
 	tcase_add_test(c,
 		eof_instead_of_a_socks4_reply_is_econnrefused_by_the_destination);

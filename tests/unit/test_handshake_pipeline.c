@@ -26,7 +26,7 @@ START_TEST(all_in_one_message_without_credentials)
 }
 END_TEST
 
-START_TEST(all_in_one_message_with_credentials)
+START_TEST(v_13_all_in_one_message_with_credentials)
 {
 	opens_with_alice((struct bytes)BYTES(5, 2, 1, 0, REPLY_OK_BYTES));
 }
@@ -134,7 +134,7 @@ static TCase *tunnels(void)
 	TCase *c = tcase_create("tunnels");
 
 	tcase_add_test(c, all_in_one_message_without_credentials);
-	tcase_add_test(c, all_in_one_message_with_credentials);
+	tcase_add_test(c, v_13_all_in_one_message_with_credentials);
 	tcase_add_test(
 		c, the_version_of_the_credentials_answer_does_not_matter);
 	tcase_add_test(c, replies_with_a_name_and_ipv6_end_where_they_say);
@@ -147,7 +147,7 @@ static TCase *tunnels(void)
 	return c;
 }
 
-START_TEST(required_credentials_are_the_only_offer)
+START_TEST(ats_39_required_credentials_are_the_only_offer)
 {
 	play(&(struct transcript){.auth_required = true,
 		.credentials = ALICE,
@@ -189,7 +189,7 @@ static TCase *required(void)
 {
 	TCase *c = tcase_create("required");
 
-	tcase_add_test(c, required_credentials_are_the_only_offer);
+	tcase_add_test(c, ats_39_required_credentials_are_the_only_offer);
 	tcase_add_test(
 		c, a_server_that_does_without_required_credentials_is_refused);
 	tcase_add_test(c, required_credentials_must_be_there);

@@ -243,12 +243,11 @@ START_TEST(eof_instead_of_a_credentials_status_is_eacces_and_suspect)
 }
 END_TEST
 
-START_TEST(eof_instead_of_a_reply_is_econnrefused_and_suspect)
+START_TEST(eof_instead_of_a_reply_is_econnrefused_and_no_doubt)
 {
 	const struct verdict v = {.error = ECONNREFUSED,
 		.by_destination = true,
 		.phase = SX_PHASE_REQUEST,
-		.suspect = true,
 		.eof = true};
 
 	fails_as(&nobody, (struct bytes)BYTES(5, 0), v);
@@ -406,7 +405,7 @@ static TCase *doubts(void)
 	tcase_add_test(c, eof_before_the_method_is_econnreset_and_suspect);
 	tcase_add_test(
 		c, eof_instead_of_a_credentials_status_is_eacces_and_suspect);
-	tcase_add_test(c, eof_instead_of_a_reply_is_econnrefused_and_suspect);
+	tcase_add_test(c, eof_instead_of_a_reply_is_econnrefused_and_no_doubt);
 	tcase_add_test(c, eof_within_a_reply_is_eproto_and_no_doubt);
 	tcase_add_test(c, silence_before_the_reply_is_suspect);
 	tcase_add_test(c, silence_is_no_doubt_step_by_step);

@@ -220,27 +220,27 @@ static void method(const struct sx_credentials *credentials,
 
 static const struct sx_credentials nobody, alice = ALICE;
 
-START_TEST(method_ff_is_eacces)
+START_TEST(ats_35_method_ff_is_eacces)
 {
 	method(&nobody, (struct bytes)BYTES(5, 0xff), 2, EACCES);
 	method(&alice, (struct bytes)BYTES(5, 0xff), 2, EACCES);
 }
 END_TEST
 
-START_TEST(method_01_gssapi_is_eacces)
+START_TEST(ats_35_method_01_gssapi_is_eacces)
 {
 	method(&nobody, (struct bytes)BYTES(5, 1), 2, EACCES);
 	method(&alice, (struct bytes)BYTES(5, 1), 2, EACCES);
 }
 END_TEST
 
-START_TEST(method_02_that_was_not_offered_is_eacces)
+START_TEST(ats_35_method_02_that_was_not_offered_is_eacces)
 {
 	method(&nobody, (struct bytes)BYTES(5, 2), 2, EACCES);
 }
 END_TEST
 
-START_TEST(methods_03_to_fe_are_eacces)
+START_TEST(ats_35_methods_03_to_fe_are_eacces)
 {
 	for (unsigned m = 3; m < 0xff; m++) {
 		method(&alice, (struct bytes)BYTES(5, (uint8_t)m), 2, EACCES);
@@ -268,7 +268,7 @@ static void status(struct bytes answer, uint8_t code)
 		.phase = SX_PHASE_CREDENTIALS});
 }
 
-START_TEST(a_credentials_status_other_than_0_is_eacces)
+START_TEST(ats_35_a_credentials_status_other_than_0_is_eacces)
 {
 	for (unsigned code = 1; code <= 0xff; code++)
 		status((struct bytes)BYTES(1, (uint8_t)code), (uint8_t)code);
@@ -291,7 +291,7 @@ static void malformed(struct bytes answer)
 		.phase = SX_PHASE_REQUEST});
 }
 
-START_TEST(a_reply_of_another_version_is_eproto)
+START_TEST(ats_44_a_reply_of_another_version_is_eproto)
 {
 	for (unsigned v = 0; v <= 0xff; v++) {
 		if (v != 5)
@@ -300,13 +300,13 @@ START_TEST(a_reply_of_another_version_is_eproto)
 }
 END_TEST
 
-START_TEST(success_with_address_type_0_is_eproto_at_once)
+START_TEST(ats_43_success_with_address_type_0_is_eproto_at_once)
 {
 	malformed((struct bytes)BYTES(5, 0, 0, 0));
 }
 END_TEST
 
-START_TEST(success_with_an_unknown_address_type_is_eproto_at_once)
+START_TEST(ats_43_success_with_an_unknown_address_type_is_eproto_at_once)
 {
 	for (unsigned atyp = 0; atyp <= 0xff; atyp++) {
 		if (atyp != 1 && atyp != 3 && atyp != 4)
@@ -348,17 +348,17 @@ static TCase *answers(void)
 {
 	TCase *c = tcase_create("answers");
 
-	tcase_add_test(c, method_ff_is_eacces);
-	tcase_add_test(c, method_01_gssapi_is_eacces);
-	tcase_add_test(c, method_02_that_was_not_offered_is_eacces);
-	tcase_add_test(c, methods_03_to_fe_are_eacces);
+	tcase_add_test(c, ats_35_method_ff_is_eacces);
+	tcase_add_test(c, ats_35_method_01_gssapi_is_eacces);
+	tcase_add_test(c, ats_35_method_02_that_was_not_offered_is_eacces);
+	tcase_add_test(c, ats_35_methods_03_to_fe_are_eacces);
 	tcase_add_test(c, a_method_of_another_version_is_eproto);
-	tcase_add_test(c, a_credentials_status_other_than_0_is_eacces);
+	tcase_add_test(c, ats_35_a_credentials_status_other_than_0_is_eacces);
 	tcase_add_test(c, a_credentials_status_is_eacces_whatever_the_version);
-	tcase_add_test(c, a_reply_of_another_version_is_eproto);
-	tcase_add_test(c, success_with_address_type_0_is_eproto_at_once);
-	tcase_add_test(
-		c, success_with_an_unknown_address_type_is_eproto_at_once);
+	tcase_add_test(c, ats_44_a_reply_of_another_version_is_eproto);
+	tcase_add_test(c, ats_43_success_with_address_type_0_is_eproto_at_once);
+	tcase_add_test(c,
+		ats_43_success_with_an_unknown_address_type_is_eproto_at_once);
 	tcase_add_test(c, another_protocol_is_named);
 	tcase_add_test(c, every_cause_has_an_error_and_a_text_for_every_code);
 	return c;

@@ -14,7 +14,7 @@
 	BYTES(4, 1, 1, 2, 0, 0, 0, 1, 0, 'e', 'x', 'a', 'm', 'p', 'l', 'e',    \
 		'.', 'o', 'r', 'g', 0)
 
-START_TEST(socks4_opens_a_tunnel)
+START_TEST(ats_42_socks4_opens_a_tunnel)
 {
 	play(&(struct transcript){.proto = SX_PROTO_SOCKS4,
 		.dest = &to_ipv4,
@@ -22,7 +22,7 @@ START_TEST(socks4_opens_a_tunnel)
 }
 END_TEST
 
-START_TEST(socks4_tolerates_version_4_in_the_reply)
+START_TEST(ats_44_socks4_tolerates_version_4_in_the_reply)
 {
 	play(&(struct transcript){.proto = SX_PROTO_SOCKS4,
 		.dest = &to_ipv4,
@@ -30,7 +30,7 @@ START_TEST(socks4_tolerates_version_4_in_the_reply)
 }
 END_TEST
 
-START_TEST(socks4_sends_the_user_and_no_password)
+START_TEST(v_16_socks4_sends_the_user_and_no_password)
 {
 	play(&(struct transcript){.proto = SX_PROTO_SOCKS4,
 		.credentials = {"bob", "secret"},
@@ -40,7 +40,7 @@ START_TEST(socks4_sends_the_user_and_no_password)
 }
 END_TEST
 
-START_TEST(socks4a_sends_a_name)
+START_TEST(v_16_socks4a_sends_a_name)
 {
 	play(&(struct transcript){.proto = SX_PROTO_SOCKS4A,
 		.turns = {{REQUEST_SOCKS4A, GRANTED}}});
@@ -168,13 +168,13 @@ static void init_refuses(enum sx_proto proto, const struct sx_dest *dest,
 	ck_assert_uint_eq(sx_handshake_need(&h), 0);
 }
 
-START_TEST(socks4_refuses_a_name_and_recommends_socks4a)
+START_TEST(v_16_socks4_refuses_a_name_and_recommends_socks4a)
 {
 	init_refuses(SX_PROTO_SOCKS4, &to_name, EHOSTUNREACH, "socks4a");
 }
 END_TEST
 
-START_TEST(socks4_and_4a_refuse_an_ipv6_address)
+START_TEST(ats_45_socks4_and_4a_refuse_an_ipv6_address)
 {
 	init_refuses(SX_PROTO_SOCKS4, &to_ipv6, ENETUNREACH, "IPv6");
 	init_refuses(SX_PROTO_SOCKS4A, &to_ipv6, ENETUNREACH, "IPv6");
@@ -222,10 +222,10 @@ int main(void)
 	Suite *suite = suite_create("handshake socks4");
 	TCase *c = tcase_create("socks4");
 
-	tcase_add_test(c, socks4_opens_a_tunnel);
-	tcase_add_test(c, socks4_tolerates_version_4_in_the_reply);
-	tcase_add_test(c, socks4_sends_the_user_and_no_password);
-	tcase_add_test(c, socks4a_sends_a_name);
+	tcase_add_test(c, ats_42_socks4_opens_a_tunnel);
+	tcase_add_test(c, ats_44_socks4_tolerates_version_4_in_the_reply);
+	tcase_add_test(c, v_16_socks4_sends_the_user_and_no_password);
+	tcase_add_test(c, v_16_socks4a_sends_a_name);
 	tcase_add_test(c, socks4a_sends_an_ipv4_address_as_socks4_does);
 	tcase_add_test(c, socks4a_sends_the_longest_user_and_name);
 	tcase_add_test(c, reply_91_is_econnrefused_by_the_destination);
@@ -234,8 +234,8 @@ int main(void)
 	tcase_add_test(c, any_other_reply_is_eproto);
 	tcase_add_test(c, an_answer_05_ff_is_eproto);
 	tcase_add_test(c, a_reply_of_another_version_is_eproto);
-	tcase_add_test(c, socks4_refuses_a_name_and_recommends_socks4a);
-	tcase_add_test(c, socks4_and_4a_refuse_an_ipv6_address);
+	tcase_add_test(c, v_16_socks4_refuses_a_name_and_recommends_socks4a);
+	tcase_add_test(c, ats_45_socks4_and_4a_refuse_an_ipv6_address);
 	tcase_add_test(
 		c, socks4_and_4a_refuse_an_address_that_announces_a_name);
 	tcase_add_test(c, socks4_and_4a_send_addresses_that_announce_no_name);

@@ -64,13 +64,13 @@ static const char *attempts(unsigned n, unsigned start, unsigned total,
 	return text;
 }
 
-START_TEST(a_pool_is_tried_in_order_and_again_up_to_the_cap)
+START_TEST(ats_26_a_pool_is_tried_in_order_and_again_up_to_the_cap)
 {
 	ck_assert_str_eq(attempts(2, 0, 4, 1, true), "01/01");
 }
 END_TEST
 
-START_TEST(each_server_gets_its_attempts_in_a_row)
+START_TEST(ats_25_each_server_gets_its_attempts_in_a_row)
 {
 	ck_assert_str_eq(attempts(2, 0, 3, 2, true), "001");
 	setup();
@@ -78,13 +78,13 @@ START_TEST(each_server_gets_its_attempts_in_a_row)
 }
 END_TEST
 
-START_TEST(the_cap_is_strict_within_a_row)
+START_TEST(ats_27_the_cap_is_strict_within_a_row)
 {
 	ck_assert_str_eq(attempts(2, 0, 4, 3, true), "0001");
 }
 END_TEST
 
-START_TEST(a_round_starts_where_the_choice_says_and_wraps)
+START_TEST(bug_12_a_round_starts_where_the_choice_says_and_wraps)
 {
 	for (unsigned start = 0; start < 4; start++) {
 		char want[8];
@@ -96,14 +96,14 @@ START_TEST(a_round_starts_where_the_choice_says_and_wraps)
 }
 END_TEST
 
-START_TEST(a_server_that_is_down_is_passed_over)
+START_TEST(ats_22_a_server_that_is_down_is_passed_over)
 {
 	down(0, 5);
 	ck_assert_str_eq(attempts(3, 0, 2, 1, true), "12");
 }
 END_TEST
 
-START_TEST(when_all_are_down_the_least_recently_failed_is_first)
+START_TEST(ats_19_when_all_are_down_the_least_recently_failed_is_first)
 {
 	down(0, 30);
 	down(1, 10);
@@ -145,7 +145,7 @@ START_TEST(a_failure_that_a_repeat_cannot_mend_ends_the_row)
 }
 END_TEST
 
-START_TEST(a_key_always_hashes_to_the_same_place_and_keys_spread)
+START_TEST(ats_16_a_key_always_hashes_to_the_same_place_and_keys_spread)
 {
 	unsigned seen[5] = {0};
 	char key[32];
@@ -168,17 +168,20 @@ int main(void)
 	TCase *t = tcase_create("pool");
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_add_test(t, a_pool_is_tried_in_order_and_again_up_to_the_cap);
-	tcase_add_test(t, each_server_gets_its_attempts_in_a_row);
-	tcase_add_test(t, the_cap_is_strict_within_a_row);
-	tcase_add_test(t, a_round_starts_where_the_choice_says_and_wraps);
-	tcase_add_test(t, a_server_that_is_down_is_passed_over);
-	tcase_add_test(t, when_all_are_down_the_least_recently_failed_is_first);
+	tcase_add_test(
+		t, ats_26_a_pool_is_tried_in_order_and_again_up_to_the_cap);
+	tcase_add_test(t, ats_25_each_server_gets_its_attempts_in_a_row);
+	tcase_add_test(t, ats_27_the_cap_is_strict_within_a_row);
+	tcase_add_test(
+		t, bug_12_a_round_starts_where_the_choice_says_and_wraps);
+	tcase_add_test(t, ats_22_a_server_that_is_down_is_passed_over);
+	tcase_add_test(
+		t, ats_19_when_all_are_down_the_least_recently_failed_is_first);
 	tcase_add_test(t, when_all_are_down_none_is_tried_if_so_configured);
 	tcase_add_test(t, one_server_alone_gets_all_attempts);
 	tcase_add_test(t, a_failure_that_a_repeat_cannot_mend_ends_the_row);
-	tcase_add_test(
-		t, a_key_always_hashes_to_the_same_place_and_keys_spread);
+	tcase_add_test(t,
+		ats_16_a_key_always_hashes_to_the_same_place_and_keys_spread);
 	suite_add_tcase(s, t);
 	return sx_unit_main(s);
 }

@@ -361,8 +361,8 @@ START_TEST(without_a_mapping_nothing_is_known_and_all_goes_on)
 	sx_server_reset(s);
 	sx_server_set_pipeline(s, SX_PIPELINING_SAFE, 1);
 	ck_assert_int_eq(sx_server_pipeline(s, 1), SX_PIPELINING_UNKNOWN);
-	sx_server_set_lack(s, SX_LACK_IPV6, true, 1);
-	ck_assert(!sx_server_lacks(s, SX_LACK_IPV6, 1));
+	sx_server_set_lack(s, SX_LACK_UDP, true, 1);
+	ck_assert(!sx_server_lacks(s, SX_LACK_UDP, 1));
 	ck_assert_uint_eq(sx_pool_turn(NULL, 5), 0);
 	sx_pool_latch(NULL, 3);
 	ck_assert_uint_eq(sx_pool_latched(NULL, 5), 0);

@@ -22,7 +22,7 @@ static void clear(void)
 	pool = (struct sx_pool_state){0};
 }
 
-START_TEST(each_outcome_has_a_counter_of_its_own)
+START_TEST(ats_48_each_outcome_has_a_counter_of_its_own)
 {
 	for (unsigned i = 0; i < SX_N_FAILURES; i++)
 		for (unsigned k = 0; k <= i; k++) {
@@ -240,23 +240,34 @@ START_TEST(a_verdict_is_believed_for_a_week)
 }
 END_TEST
 
-START_TEST(a_lack_is_believed_for_a_week_and_each_by_itself)
+START_TEST(a_lack_is_believed_for_a_week)
 {
-	ck_assert(!sx_server_lacks(&server, SX_LACK_IPV6, NOW));
-	sx_server_set_lack(&server, SX_LACK_IPV6, true, NOW);
-	ck_assert(sx_server_lacks(&server, SX_LACK_IPV6, NOW + WEEK - 1));
-	ck_assert(!sx_server_lacks(&server, SX_LACK_IPV6, NOW + WEEK));
 	ck_assert(!sx_server_lacks(&server, SX_LACK_UDP, NOW));
-	sx_server_set_lack(&server, SX_LACK_UDP, true, NOW + 1);
-	sx_server_set_lack(&server, SX_LACK_IPV6, false, NOW + 2);
-	ck_assert(!sx_server_lacks(&server, SX_LACK_IPV6, NOW + 2));
-	ck_assert(sx_server_lacks(&server, SX_LACK_UDP, NOW + 2));
+	sx_server_set_lack(&server, SX_LACK_UDP, true, NOW);
+	ck_assert(sx_server_lacks(&server, SX_LACK_UDP, NOW + WEEK - 1));
+	ck_assert(!sx_server_lacks(&server, SX_LACK_UDP, NOW + WEEK));
+	sx_server_set_lack(&server, SX_LACK_UDP, false, NOW + 2);
+	ck_assert(!sx_server_lacks(&server, SX_LACK_UDP, NOW + 2));
 	ck_assert_int_eq(
 		sx_server_pipeline(&server, NOW), SX_PIPELINING_UNKNOWN);
 }
 END_TEST
 
-START_TEST(turns_go_round)
+START_TEST(one_caller_in_a_minute_is_to_probe_what_is_not_known)
+{
+	ck_assert(sx_server_claim_probe(&server, NOW));
+	ck_assert(!sx_server_claim_probe(&server, NOW));
+	ck_assert(!sx_server_claim_probe(&server, NOW + SX_PROBED_S - 1));
+	ck_assert(sx_server_claim_probe(&server, NOW + SX_PROBED_S));
+	sx_server_set_pipeline(&server, SX_PIPELINING_UNSAFE, NOW);
+	ck_assert(!sx_server_claim_probe(&server, NOW + WEEK - 1));
+	ck_assert(sx_server_claim_probe(&server, NOW + WEEK));
+	ck_assert(sx_server_claim_probe(&server, NOW - WEEK)); /* set back */
+	ck_assert(!sx_server_claim_probe(NULL, NOW));
+}
+END_TEST
+
+START_TEST(ats_15_turns_go_round)
 {
 	static const uint64_t starts[] = {0, UINT32_MAX - 4ULL,
 		(UINT64_C(1) << 32) - 1, INT64_MAX - 3ULL};
@@ -275,7 +286,7 @@ START_TEST(turns_go_round)
 }
 END_TEST
 
-START_TEST(the_latched_server_stays)
+START_TEST(ats_17_the_latched_server_stays)
 {
 	ck_assert_uint_eq(sx_pool_latched(&pool, 3), 0);
 	sx_pool_latch(&pool, 2);
@@ -292,7 +303,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		each_outcome_has_a_counter_of_its_own,
+		ats_48_each_outcome_has_a_counter_of_its_own,
 		counters_have_64_bits,
 		failures_have_different_names,
 		times_fall_into_buckets_of_powers_of_two,
@@ -301,9 +312,10 @@ int main(void)
 		quantiles_keep_to_their_bound,
 		a_reset_forgets_numbers_and_marks_but_not_what_was_learned,
 		a_verdict_is_believed_for_a_week,
-		a_lack_is_believed_for_a_week_and_each_by_itself,
-		turns_go_round,
-		the_latched_server_stays,
+		a_lack_is_believed_for_a_week,
+		one_caller_in_a_minute_is_to_probe_what_is_not_known,
+		ats_15_turns_go_round,
+		ats_17_the_latched_server_stays,
 	};
 	Suite *suite = suite_create("state_counters");
 	TCase *tcase = tcase_create("counters");

@@ -45,7 +45,7 @@ static void play(const struct row *rows, size_t n, unsigned threshold)
 			(unsigned long long)rows[i].now_ms);
 }
 
-START_TEST(a_server_is_up_until_the_threshold_of_marks)
+START_TEST(ats_22_a_server_is_up_until_the_threshold_of_marks)
 {
 	static const struct row rows[] = {
 		{1000, ASK, SX_ADMIT_UP},
@@ -64,7 +64,7 @@ START_TEST(a_server_is_up_until_the_threshold_of_marks)
 }
 END_TEST
 
-START_TEST(a_success_forgets_all_marks)
+START_TEST(ats_23_a_success_forgets_all_marks)
 {
 	static const struct row rows[] = {
 		{1000, OK, 0},
@@ -86,7 +86,7 @@ START_TEST(a_success_forgets_all_marks)
 }
 END_TEST
 
-START_TEST(one_probe_in_each_window)
+START_TEST(ats_23_one_probe_in_each_window)
 {
 	static const struct row rows[] = {
 		{1000, FAIL, 1},
@@ -110,7 +110,7 @@ START_TEST(one_probe_in_each_window)
 }
 END_TEST
 
-START_TEST(a_late_mark_begins_a_new_row)
+START_TEST(ats_21_a_late_mark_begins_a_new_row)
 {
 	static const struct row rows[] = {
 		{1000, FAIL, 1},
@@ -251,10 +251,10 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		a_server_is_up_until_the_threshold_of_marks,
-		a_success_forgets_all_marks,
-		one_probe_in_each_window,
-		a_late_mark_begins_a_new_row,
+		ats_22_a_server_is_up_until_the_threshold_of_marks,
+		ats_23_a_success_forgets_all_marks,
+		ats_23_one_probe_in_each_window,
+		ats_21_a_late_mark_begins_a_new_row,
 		a_probe_that_fails_late_does_not_make_the_server_up,
 		marks_of_slower_processes_do_not_turn_the_time_back,
 		a_mark_of_another_clock_holds_nobody_up,

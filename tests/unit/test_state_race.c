@@ -161,7 +161,7 @@ static int probe(unsigned number)
 	return 0;
 }
 
-START_TEST(one_of_eight_processes_gets_the_probe_of_each_window)
+START_TEST(ats_23_one_of_eight_processes_gets_the_probe_of_each_window)
 {
 	struct sx_state st;
 
@@ -227,7 +227,7 @@ static int restart(unsigned number)
 	return 0;
 }
 
-START_TEST(one_of_eight_processes_begins_a_new_row)
+START_TEST(ats_21_one_of_eight_processes_begins_a_new_row)
 {
 	make_control(N);
 	ck_assert_uint_eq(fix_processes(N, restart), 0);
@@ -333,9 +333,9 @@ int main(void)
 	const TTest *const tests[] = {
 		eight_processes_count_exactly,
 		eight_threads_count_exactly,
-		one_of_eight_processes_gets_the_probe_of_each_window,
+		ats_23_one_of_eight_processes_gets_the_probe_of_each_window,
 		no_mark_of_eight_processes_is_lost,
-		one_of_eight_processes_begins_a_new_row,
+		ats_21_one_of_eight_processes_begins_a_new_row,
 		eight_processes_claim_each_record_once,
 		sixteen_processes_make_one_file,
 		sixteen_processes_make_one_file_without_proc,

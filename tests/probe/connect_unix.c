@@ -1,0 +1,116 @@
+/*
+ * What a program sees of its socket when its server is behind a unix socket:
+ * flags are kept, the peer is the one that was asked for, and no descriptor
+ * is left over. What cannot be kept is the socket itself.
+ *
+ * connect_unix HOST PORT [--nonblock] [--proxied]
+ * HOST PORT	an echo
+ * --nonblock	with non-blocking sockets
+ */
+#include "probe.h"
+
+#include <sys/wait.h>
+
+static void check_peer(int fd, const struct probe_addr *a)
+{
+	struct probe_addr peer = {.len = sizeof(peer.storage)};
+
+	CHECK(!getpeername(fd, &peer.sa, &peer.len), "getpeername: %s",
+		probe_errno(errno));
+	CHECK(probe_same(&peer, a), "getpeername: %s, not %s", probe_str(&peer),
+		probe_str(a));
+}
+
+/* The name of a unix socket that was never bound is its family alone. */
+static void check_name(int fd, const struct probe_addr *a, bool proxied)
+{
+	struct probe_addr own = {.len = sizeof(own.storage)};
+
+	CHECK(!getsockname(fd, &own.sa, &own.len), "getsockname: %s",
+		probe_errno(errno));
+	if (proxied && own.sa.sa_family == AF_UNIX)
+		CHECK(own.len == sizeof(sa_family_t), "a name of %d bytes",
+			(int)own.len);
+	else
+		CHECK(own.sa.sa_family == a->sa.sa_family && own.in.sin_port,
+			"getsockname: family %d port %d", own.sa.sa_family,
+			ntohs(own.in.sin_port));
+}
+
+/* A copy made before: the kernel's is the same socket, under the library it
+ * is the one from before, which was never connected. */
+static void check_copy(int copy, const struct probe_addr *a, bool proxied)
+{
+	struct probe_addr peer = {.len = sizeof(peer.storage)};
+
+	if (proxied)
+		CHECK_ERR(getpeername(copy, &peer.sa, &peer.len), ENOTCONN);
+	else
+		check_peer(copy, a);
+	close(copy);
+}
+
+static void check_child(int fd, const struct probe_addr *a)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		check_peer(fd, a);
+		probe_echo(fd);
+		_exit(0);
+	}
+	probe_reap(child, "the child");
+}
+
+static void reach(int fd, const struct probe_addr *a)
+{
+	if (connect(fd, &a->sa, a->len) == 0)
+		return;
+	CHECK(errno == EINPROGRESS, "connect: %s", probe_errno(errno));
+	CHECK(probe_wait(fd, POLLOUT, 10000) & POLLOUT, "not writable");
+	CHECK(!probe_so_error(fd), "not connected");
+}
+
+/* The rounds differ in close-on-exec. */
+static void round_trip(
+	const struct probe_addr *a, int flags, bool nonblock, bool proxied)
+{
+	int fd = probe_socket(a, flags | (nonblock ? SOCK_NONBLOCK : 0));
+	int copy = dup(fd);
+	int fl = fcntl(fd, F_GETFL), fdfl = fcntl(fd, F_GETFD);
+
+	reach(fd, a);
+	CHECK(fcntl(fd, F_GETFL) == fl, "file flags: %#x before, %#x after", fl,
+		fcntl(fd, F_GETFL));
+	CHECK(fcntl(fd, F_GETFD) == fdfl, "descriptor flags: %d before", fdfl);
+	CHECK(!probe_so_error(fd), "an error is pending");
+	CHECK(!(probe_wait(fd, POLLIN, 0) & (POLLIN | POLLHUP)), "readable");
+	check_peer(fd, a);
+	check_name(fd, a, proxied);
+	check_copy(copy, a, proxied);
+
+	int later = dup(fd);
+	close(fd);
+	check_peer(later, a);
+	probe_echo(later);
+	check_child(later, a);
+	close(later);
+}
+
+int main(int argc, char **argv)
+{
+	bool nonblock = probe_flag(&argc, argv, "--nonblock");
+	bool proxied = probe_flag(&argc, argv, "--proxied");
+	struct probe_addr a;
+
+	probe_positional(
+		argc, argv, 2, 2, "HOST PORT [--nonblock] [--proxied]");
+	probe_watchdog(60);
+	probe_resolve(&a, argv[1], argv[2]);
+	round_trip(&a, 0, nonblock, proxied);
+	int n_fds = probe_count_fds();
+	round_trip(&a, SOCK_CLOEXEC, nonblock, proxied);
+	CHECK(probe_count_fds() == n_fds, "%d descriptors before, %d after",
+		n_fds, probe_count_fds());
+	return 0;
+}
