@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "core/giveup.h"
 #include "core/health.h"
 #include "core/hops.h"
 #include "core/user.h"
@@ -10,17 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-/* How telling a failure is: the further an attempt came, the more its
- * failure says. */
-enum rank {
-	RANK_NONE,
-	RANK_UNFIT,       /* the protocol cannot express the destination */
-	RANK_TIMEOUT,     /* not reached in time */
-	RANK_UNREACHABLE, /* not reached */
-	RANK_HANDSHAKE,
-	RANK_REFUSAL, /* the destination's, but another server may reach it */
-};
 
 static const char *const state_names[] = {
 	[SX_DIAL_NEXT_SERVER] = "next server",
@@ -35,12 +25,7 @@ static const char *const state_names[] = {
 static_assert(sizeof(state_names) / sizeof(*state_names) == SX_DIAL_FAILED + 1,
 	"a name for each state");
 
-static const char *dest_text(const struct sx_dial *d, char *buf, size_t n)
-{
-	return sx_dest_format(&d->plan->dest, buf, n);
-}
-
-static void set_state(struct sx_dial *d, enum sx_dial_state state)
+void sx_dial_set_state(struct sx_dial *d, enum sx_dial_state state)
 {
 	sx_log(SX_LOG_DEBUG, "fd %d: %s -> %s", d->reach.fd,
 		state_names[d->state], state_names[state]);
@@ -54,91 +39,9 @@ static uint64_t now(const struct sx_dial *d)
 
 static void arm(struct sx_dial *d, unsigned ms)
 {
-	d->phase_until =
-		sx_deadline_min(sx_deadline_in(now(d), ms), d->plan->deadline);
-}
-
-static int fail(struct sx_dial *d, int err)
-{
-	set_state(d, SX_DIAL_FAILED);
-	return -err;
-}
-
-/* The socket itself cannot be used so: it stays as the application has it. */
-static int fail_own(struct sx_dial *d, int err)
-{
-	sx_err_set(&d->cause, err, "%s", strerrordesc_np(err));
-	return fail(d, err);
-}
-
-/* The failure is the application's: no other server would help. */
-static int fail_finally(struct sx_dial *d, int err, const char *text)
-{
-	char dest[SX_DEST_STRLEN];
-
-	sx_err_set(&d->cause, err, "%s: %s (by server %s)",
-		dest_text(d, dest, sizeof(dest)), text, d->server->conf->name);
-	sx_reach_dissolve(&d->reach);
-	return fail(d, err);
-}
-
-static enum sx_failure failure_of(enum rank rank, int err)
-{
-	switch (rank) {
-	case RANK_TIMEOUT:
-		return SX_FAILURE_TIMEOUT;
-	case RANK_UNREACHABLE:
-		return SX_FAILURE_UNREACHABLE;
-	case RANK_REFUSAL:
-		return SX_FAILURE_DESTINATION;
-	case RANK_HANDSHAKE:
-		if (err == ETIMEDOUT)
-			return SX_FAILURE_TIMEOUT;
-		return err == EACCES ? SX_FAILURE_CREDENTIALS
-				     : SX_FAILURE_HANDSHAKE;
-	case RANK_NONE:
-	case RANK_UNFIT:
-		break;
-	}
-	return SX_FAILURE_OTHER;
-}
-
-/* The attempt with this server is over, and on to the next one. */
-static void leave_server(struct sx_dial *d, enum sx_failure failure)
-{
-	bool at_fault = failure == SX_FAILURE_UNREACHABLE ||
-			failure == SX_FAILURE_TIMEOUT ||
-			failure == SX_FAILURE_HANDSHAKE;
-	bool is_spent = d->skip_rest || sx_pool_is_spent(&d->cursor);
-
-	if (failure == SX_FAILURE_DESTINATION)
-		sx_outcome_works(d->server);
-	sx_outcome_failed(d->server, &d->plan->marks, failure,
-		at_fault && is_spent, now(d) / SX_NS_PER_MS);
-	set_state(d, SX_DIAL_NEXT_SERVER);
-}
-
-/* This server does not work, at this address: on to the next. */
-static void give_up(
-	struct sx_dial *d, enum rank rank, int err, const char *text)
-{
-	/* an address of several may well be one that nobody listens at */
-	bool is_last = rank >= RANK_HANDSHAKE || d->next_ip >= d->n_ips;
-
-	sx_log(is_last ? SX_LOG_WARN : SX_LOG_INFO, "server %s: %s",
-		d->server->conf->name, text);
-	if ((int)rank >= d->cause_rank) {
-		d->cause_rank = (int)rank;
-		sx_err_set(&d->cause, err, "server %s: %s",
-			d->server->conf->name, text);
-	}
-	sx_reach_dissolve(&d->reach);
-	d->skip_rest = rank >= RANK_HANDSHAKE || rank == RANK_UNFIT;
-	d->failure = failure_of(rank, err);
-	if (d->skip_rest)
-		leave_server(d, d->failure);
-	else
-		set_state(d, SX_DIAL_NEXT_ADDR);
+	d->phase_from_ns = now(d);
+	d->phase_until = sx_deadline_min(
+		sx_deadline_in(d->phase_from_ns, ms), d->plan->deadline);
 }
 
 static int wait_for(struct sx_dial *d, short events)
@@ -146,18 +49,6 @@ static int wait_for(struct sx_dial *d, short events)
 	d->events = events;
 	d->until = d->phase_until;
 	return SX_DIAL_WAIT;
-}
-
-static int fail_all(struct sx_dial *d)
-{
-	if (d->cause_rank == RANK_NONE)
-		sx_err_set(&d->cause, ENETUNREACH, "no server is up");
-	return fail(d, d->cause.sys);
-}
-
-static int expire(struct sx_dial *d)
-{
-	return fail_finally(d, ETIMEDOUT, "the deadline for connecting passed");
 }
 
 /* The states, each entered by next_state() until one has to wait. */
@@ -198,7 +89,7 @@ static bool begin_handshake(struct sx_dial *d)
 	};
 	if (sx_handshake_init(&d->handshake, &options) == 0)
 		return true;
-	give_up(d, RANK_UNFIT, d->handshake.refusal.error,
+	sx_give_up(d, SX_RANK_UNFIT, d->handshake.refusal.error,
 		d->handshake.refusal.text);
 	return false;
 }
@@ -211,7 +102,7 @@ static void find_addrs(struct sx_dial *d)
 	if (first->conf->unix_path)
 		d->n_ips = 1;
 	else if (sx_server_addrs(first, d->plan->sys, d->ips, &d->n_ips))
-		give_up(d, RANK_UNREACHABLE, ENETUNREACH,
+		sx_give_up(d, SX_RANK_UNREACHABLE, ENETUNREACH,
 			"its host name has no address");
 }
 
@@ -226,7 +117,7 @@ static int begin_attempt(struct sx_dial *d)
 	if (!begin_handshake(d))
 		return AGAIN;
 	find_addrs(d);
-	set_state(d, SX_DIAL_NEXT_ADDR);
+	sx_dial_set_state(d, SX_DIAL_NEXT_ADDR);
 	return AGAIN;
 }
 
@@ -239,7 +130,7 @@ static int pause_for_round(struct sx_dial *d)
 	if (ms == 0)
 		return begin_attempt(d);
 	arm(d, ms + sx_random_below(ms / 2 + 1));
-	set_state(d, SX_DIAL_PAUSING);
+	sx_dial_set_state(d, SX_DIAL_PAUSING);
 	return wait_for(d, 0);
 }
 
@@ -255,7 +146,7 @@ static int next_server(struct sx_dial *d)
 	const struct sx_pool_health health = {admit, failed_at, d};
 
 	if (d->plan->n_order == 0)
-		return fail_all(d);
+		return sx_fail_all(d);
 	switch (sx_pool_next(&d->cursor, &health, d->skip_rest, &d->place)) {
 	case SX_POOL_TRY:
 		return begin_attempt(d);
@@ -264,7 +155,7 @@ static int next_server(struct sx_dial *d)
 	case SX_POOL_END:
 		break;
 	}
-	return fail_all(d);
+	return sx_fail_all(d);
 }
 
 static void not_reached(struct sx_dial *d, int err)
@@ -273,7 +164,7 @@ static void not_reached(struct sx_dial *d, int err)
 	bool late = err == ETIMEDOUT;
 
 	if (err == ECONNRESET) { /* it was reached, and hung up */
-		give_up(d, RANK_HANDSHAKE, err, strerrordesc_np(err));
+		sx_give_up(d, SX_RANK_HANDSHAKE, err, strerrordesc_np(err));
 		return;
 	}
 
@@ -283,7 +174,7 @@ static void not_reached(struct sx_dial *d, int err)
 		sx_ip_format(&d->ips[d->next_ip - 1], ip, sizeof(ip));
 	snprintf(text, sizeof(text), "%s: %s", ip,
 		late ? "not reached in time" : strerrordesc_np(err));
-	give_up(d, late ? RANK_TIMEOUT : RANK_UNREACHABLE,
+	sx_give_up(d, late ? SX_RANK_TIMEOUT : SX_RANK_UNREACHABLE,
 		late ? ETIMEDOUT : ENETUNREACH, text);
 }
 
@@ -292,7 +183,7 @@ static void shake_hands(struct sx_dial *d)
 {
 	d->awaits_reply = false;
 	arm(d, d->plan->handshake_timeout_ms);
-	set_state(d, SX_DIAL_SENDING);
+	sx_dial_set_state(d, SX_DIAL_SENDING);
 }
 
 static int connected(struct sx_dial *d)
@@ -315,15 +206,15 @@ static int next_addr(struct sx_dial *d)
 {
 	if (d->next_ip == d->n_ips) {
 		sx_server_forget_addrs(sx_hops_server(d, 0));
-		leave_server(d, d->failure);
+		sx_leave_server(d, d->failure);
 		return AGAIN;
 	}
 	arm(d, d->plan->connect_timeout_ms);
 	int err = connect_to(d, d->next_ip++);
 	if (sx_reach_is_own_error(err))
-		return fail_own(d, err);
+		return sx_fail_own(d, err);
 	if (err == EINPROGRESS) {
-		set_state(d, SX_DIAL_CONNECTING);
+		sx_dial_set_state(d, SX_DIAL_CONNECTING);
 		return wait_for(d, POLLOUT);
 	}
 	if (!err)
@@ -352,7 +243,7 @@ static int connecting(struct sx_dial *d, short revents)
 static void note_doubt(struct sx_dial *d)
 {
 	if (sx_handshake_pipeline_suspect(&d->handshake))
-		sx_outcome_pipeline_doubtful(d->server);
+		sx_outcome_pipeline_doubtful(sx_hops_server(d, d->hop));
 }
 
 static int handshake_failed(struct sx_dial *d)
@@ -361,28 +252,25 @@ static int handshake_failed(struct sx_dial *d)
 
 	note_doubt(d);
 	if (d->hop + 1 < d->n_hops) {
-		give_up(d, RANK_HANDSHAKE,
+		sx_give_up(d, SX_RANK_HANDSHAKE,
 			r->by_destination ? ENETUNREACH : r->error, r->text);
 		return AGAIN;
 	}
 	if (sx_handshake_phase(&d->handshake) < SX_PHASE_REQUEST) {
-		give_up(d, RANK_HANDSHAKE, r->error, r->text);
+		sx_give_up(d, SX_RANK_HANDSHAKE, r->error, r->text);
 		return AGAIN;
 	}
 	if (r->by_destination && d->plan->retry_on_refusal) {
-		give_up(d, RANK_REFUSAL, r->error, r->text);
+		sx_give_up(d, SX_RANK_REFUSAL, r->error, r->text);
 		return AGAIN;
 	}
-	if (r->by_destination)
+	if (r->by_destination) {
 		sx_outcome_works(d->server);
-	else
-		sx_log(SX_LOG_WARN, "server %s: %s", d->server->conf->name,
-			r->text);
-	sx_outcome_failed(d->server, &d->plan->marks,
-		r->by_destination ? SX_FAILURE_DESTINATION
-				  : SX_FAILURE_HANDSHAKE,
-		false, now(d) / SX_NS_PER_MS);
-	return fail_finally(d, r->error, r->text);
+		return sx_fail_finally(
+			d, SX_FAILURE_DESTINATION, r->error, r->text);
+	}
+	sx_log(SX_LOG_WARN, "server %s: %s", d->server->conf->name, r->text);
+	return sx_fail_finally(d, SX_FAILURE_HANDSHAKE, r->error, r->text);
 }
 
 static int handshake_late(struct sx_dial *d)
@@ -390,13 +278,12 @@ static int handshake_late(struct sx_dial *d)
 	note_doubt(d);
 	if (d->hop + 1 < d->n_hops ||
 		sx_handshake_phase(&d->handshake) < SX_PHASE_REQUEST) {
-		give_up(d, RANK_HANDSHAKE, ETIMEDOUT,
+		sx_give_up(d, SX_RANK_HANDSHAKE, ETIMEDOUT,
 			"no answer to the handshake in time");
 		return AGAIN;
 	}
-	sx_outcome_failed(d->server, &d->plan->marks, SX_FAILURE_TIMEOUT, false,
-		now(d) / SX_NS_PER_MS);
-	return fail_finally(d, ETIMEDOUT, "no answer to the request in time");
+	return sx_fail_finally(d, SX_FAILURE_TIMEOUT, ETIMEDOUT,
+		"no answer to the request in time");
 }
 
 static bool handshake_is_late(struct sx_dial *d, short revents)
@@ -432,7 +319,7 @@ static int sending(struct sx_dial *d, short revents)
 		sx_handshake_sent(&d->handshake, (size_t)sent);
 	}
 	rearm_for_reply(d);
-	set_state(d, SX_DIAL_RECEIVING);
+	sx_dial_set_state(d, SX_DIAL_RECEIVING);
 	return wait_for(d, POLLIN);
 }
 
@@ -466,7 +353,7 @@ static int succeed(struct sx_dial *d)
 	sx_outcome_works(d->server);
 	sx_server_count_success(
 		d->server->state, (now(d) - d->connected_ns) / 1000);
-	set_state(d, SX_DIAL_DONE);
+	sx_dial_set_state(d, SX_DIAL_DONE);
 	return SX_DIAL_OK;
 }
 
@@ -486,13 +373,14 @@ static int receiving(struct sx_dial *d, short revents)
 	if (r < 0)
 		return handshake_failed(d);
 	if (!consume(d, buf, used))
-		return fail_finally(d, EIO, "the answer is gone");
+		return sx_fail_finally(
+			d, SX_FAILURE_OTHER, EIO, "the answer is gone");
 	rearm_for_reply(d);
 	if (r == SX_HANDSHAKE_DONE)
 		return succeed(d);
 	const uint8_t *out;
 	if (sx_handshake_out(&d->handshake, &out))
-		set_state(d, SX_DIAL_SENDING);
+		sx_dial_set_state(d, SX_DIAL_SENDING);
 	return AGAIN;
 }
 
@@ -519,6 +407,22 @@ static int next_state(struct sx_dial *d, short revents)
 	return -EINVAL;
 }
 
+/* Whose protocol cannot carry the destination is not in the pool for this
+ * dial. */
+static void drop_unfit(struct sx_dial *d)
+{
+	struct sx_refusal why;
+
+	for (unsigned i = 0; i < d->plan->n_order; i++) {
+		const struct sx_server *server = server_at(d, i);
+		if (sx_handshake_carries(
+			    server->conf->proto, &d->plan->dest, &why))
+			continue;
+		sx_pool_drop(&d->cursor, i);
+		sx_note_cause(d, SX_RANK_UNFIT, server, why.error, why.text);
+	}
+}
+
 void sx_dial_init(struct sx_dial *d, const struct sx_dial_plan *plan, int fd,
 	int family, int flags)
 {
@@ -536,6 +440,7 @@ void sx_dial_init(struct sx_dial *d, const struct sx_dial_plan *plan, int fd,
 	if (limits.attempts_per_server == 0)
 		limits.attempts_per_server = 1;
 	sx_pool_begin(&d->cursor, plan->n_order, plan->start, &limits);
+	drop_unfit(d);
 }
 
 int sx_dial_step(struct sx_dial *d, short revents)
@@ -546,7 +451,7 @@ int sx_dial_step(struct sx_dial *d, short revents)
 		bool active = d->state < SX_DIAL_DONE;
 		if (active && d->server &&
 			sx_deadline_passed(d->plan->deadline, now(d)))
-			return expire(d);
+			return sx_fail_expired(d);
 		r = next_state(d, revents);
 		revents = 0;
 	} while (r == AGAIN);
@@ -566,10 +471,11 @@ int sx_dial_run(struct sx_dial *d, bool (*interrupted)(void))
 		r = sx_io_wait(d->plan->sys, fd, d->events, d->until);
 		if (r == -EINTR && interrupted && interrupted()) {
 			sx_reach_disconnect(&d->reach);
-			return fail_own(d, EINTR);
+			return sx_fail_own(d, EINTR);
 		}
 		if (r < 0 && r != -EINTR)
-			return fail_finally(d, -r, strerrordesc_np(-r));
+			return sx_fail_finally(
+				d, SX_FAILURE_OTHER, -r, strerrordesc_np(-r));
 		revents = r > 0 ? (short)r : 0;
 	}
 }

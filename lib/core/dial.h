@@ -69,7 +69,7 @@ struct sx_dial {
 	unsigned place;          /* of the server in plan->order */
 	enum sx_failure failure; /* of the latest try */
 	bool skip_rest;          /* trying it again would not help */
-	uint64_t connected_ns;
+	uint64_t connected_ns, phase_from_ns;
 	struct sx_server *server;
 	struct sx_ip ips[SX_SERVER_MAX_IPS];
 	unsigned n_ips, next_ip;
@@ -96,6 +96,9 @@ enum sx_dial_result {
  */
 void sx_dial_init(struct sx_dial *d, const struct sx_dial_plan *plan, int fd,
 	int family, int flags);
+
+/* For the parts of the dial alone. */
+void sx_dial_set_state(struct sx_dial *d, enum sx_dial_state state);
 
 /*
  * Does what can be done now. revents: what poll() said, 0 at the first call

@@ -178,12 +178,19 @@ static void open_state(struct sx_engine *e)
 	sx_unlock(&e->state_lock);
 }
 
+/* All ports of a host are one destination. */
+static const char *host_of(const struct sx_dest *dest, char *buf, size_t n)
+{
+	return dest->kind == SX_DEST_NAME ? dest->name
+					  : sx_ip_format(&dest->ip, buf, n);
+}
+
 /* Where in the pool a connection begins. */
 static unsigned choose_start(
 	struct sx_engine *e, unsigned pool, const struct sx_dest *dest)
 {
 	const struct sx_pool_conf *p = &e->conf.pools[pool];
-	char text[SX_DEST_STRLEN];
+	char text[INET6_ADDRSTRLEN];
 
 	switch (p->choose) {
 	case SX_CHOOSE_FAILOVER:
@@ -194,7 +201,7 @@ static unsigned choose_start(
 		return sx_random_below(p->n_servers);
 	case SX_CHOOSE_HASH:
 		return sx_pool_hash(
-			sx_dest_format(dest, text, sizeof(text)), p->n_servers);
+			host_of(dest, text, sizeof(text)), p->n_servers);
 	case SX_CHOOSE_LATCHED:
 		return sx_pool_latched(e->roster.pools[pool], p->n_servers);
 	}

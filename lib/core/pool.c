@@ -1,5 +1,7 @@
 #include "core/pool.h"
 
+#include "core/record.h"
+
 #include <string.h>
 
 void sx_pool_begin(struct sx_pool_cursor *c, unsigned n, unsigned start,
@@ -30,7 +32,7 @@ static bool least_recent(const struct sx_pool_cursor *c,
 
 	for (unsigned k = 0; k < c->n; k++) {
 		unsigned i = (c->start + k) % c->n;
-		if (c->forced >> i & 1)
+		if ((c->forced | c->dropped) >> i & 1)
 			continue;
 		uint64_t at = health->failed_at(health->arg, i);
 		if (!found || at < best) {
@@ -57,7 +59,8 @@ static bool next_admitted(struct sx_pool_cursor *c,
 {
 	while (c->n_round < c->n) {
 		unsigned i = (c->start + c->n_round++) % c->n;
-		if (health->admit(health->arg, i) == SX_ADMIT_DOWN)
+		if (c->dropped >> i & 1 ||
+			health->admit(health->arg, i) == SX_ADMIT_DOWN)
 			continue;
 		*server = take(c, i);
 		return true;
@@ -104,6 +107,11 @@ enum sx_pool_step sx_pool_next(struct sx_pool_cursor *c,
 	return next_in_round(c, health, server) ? SX_POOL_ROUND : SX_POOL_END;
 }
 
+void sx_pool_drop(struct sx_pool_cursor *c, unsigned place)
+{
+	c->dropped |= 1ULL << place;
+}
+
 bool sx_pool_is_spent(const struct sx_pool_cursor *c)
 {
 	return c->n_in_row >= c->limits.attempts_per_server ||
@@ -112,9 +120,8 @@ bool sx_pool_is_spent(const struct sx_pool_cursor *c)
 
 unsigned sx_pool_hash(const char *key, unsigned n)
 {
-	uint64_t h = 14695981039346656037ULL; /* FNV-1a */
+	uint64_t hash[2];
 
-	for (; *key; key++)
-		h = (h ^ (uint8_t)*key) * 1099511628211ULL;
-	return (unsigned)((h >> 32) % n);
+	sx_record_hash(key, hash);
+	return (unsigned)((hash[0] >> 32) % n);
 }

@@ -7,7 +7,8 @@
  * passing over the servers that are down. When every one is down, they are
  * tried all the same, the least recently failed first (or none is, if the
  * configuration says so). When a whole round has failed and attempts are
- * left, another one begins. No more than `attempts` are made in all.
+ * left, another one begins, without the servers that were dropped. No more
+ * than `attempts` are made in all.
  */
 #ifndef SX_CORE_POOL_H
 #define SX_CORE_POOL_H
@@ -47,9 +48,10 @@ struct sx_pool_cursor {
 	unsigned n_round;    /* servers passed in this round */
 	unsigned n_tried;    /* of these, tried */
 	unsigned round;
-	int current;     /* place in the pool, -1: none yet */
-	uint64_t forced; /* bit i: tried in this round although down */
-	bool is_forcing; /* this round ignores that they are down */
+	int current;      /* place in the pool, -1: none yet */
+	uint64_t dropped; /* bit i: not in further rounds */
+	uint64_t forced;  /* bit i: tried in this round although down */
+	bool is_forcing;  /* this round ignores that they are down */
 };
 
 /* n servers, 1..SX_POOL_MAX; start < n is the first to be tried. */
@@ -69,6 +71,10 @@ enum sx_pool_step {
  */
 enum sx_pool_step sx_pool_next(struct sx_pool_cursor *c,
 	const struct sx_pool_health *health, bool skip_rest, unsigned *server);
+
+/* The server at that place is left out of further rounds; before the first
+ * one: out of all. */
+void sx_pool_drop(struct sx_pool_cursor *c, unsigned place);
 
 /* True when the attempt just made was the last in a row with its server: a
  * failure of it means that the server's attempts are spent. */

@@ -147,6 +147,18 @@ int sx_handshake_init(
 		options->command ? options->command : SX_COMMAND_CONNECT);
 }
 
+bool sx_handshake_carries(
+	enum sx_proto proto, const struct sx_dest *dest, struct sx_refusal *why)
+{
+	const struct sx_handshake_options options = {
+		.proto = proto, .dest = dest};
+	struct sx_handshake h;
+	bool carries = sx_handshake_init(&h, &options) == 0;
+
+	*why = h.refusal;
+	return carries;
+}
+
 size_t sx_handshake_out(const struct sx_handshake *h, const uint8_t **bytes)
 {
 	*bytes = h->out + h->out_sent;

@@ -160,6 +160,11 @@ struct sx_handshake {
 int sx_handshake_init(
 	struct sx_handshake *h, const struct sx_handshake_options *options);
 
+/* Whether the protocol can express the destination at all; if not, *why says
+ * what sx_handshake_init() would. */
+bool sx_handshake_carries(enum sx_proto proto, const struct sx_dest *dest,
+	struct sx_refusal *why);
+
 /* The bytes to send next: how many, 0 when an answer is awaited or all is
  * over. *bytes points into h and is good until the next sent(). */
 size_t sx_handshake_out(const struct sx_handshake *h, const uint8_t **bytes);

@@ -170,4 +170,7 @@ class Link:
         """An echo server in far; its port."""
         echo = self.run(*self.enter(), self.world.program("echo"), address,
                         stdout=subprocess.PIPE)
-        return echo.stdout.readline().strip()
+        port = echo.stdout.readline().strip()
+        if not port:
+            raise contest.BenchError(f"no server on {address} at the far end")
+        return port

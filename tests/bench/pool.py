@@ -87,6 +87,7 @@ def measure(world, title, how, n, timeout_ms):
 @needs_tun
 def pool(world):
     connect.servers(world)
+    world.program("client")  # compiled before anything is timed
     make_silence()
     n, timeout_ms = world.rounds(*PROCESSES), world.rounds(*TIMEOUT_MS)
     measure(world, "one after another", one_by_one, n, timeout_ms)

@@ -72,7 +72,8 @@ def ssh(far, port, _):
             contest.output("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{KEYS}/{name}")
     with open(KEYS + "/host.pub", encoding="ascii") as key:
         known = conf(far, "known_hosts", "* " + key.read())
-    sshd = far.start("sshd", "/usr/sbin/sshd", "-D", "-e", "-f", conf(far, "sshd_config", SSHD_CONF))
+    sshd = far.start("sshd", "/usr/sbin/sshd", "-D", "-e",
+                     "-f", conf(far, "sshd_config", SSHD_CONF))
     if reason := sshd.wait([("127.0.0.1", SSHD_PORT)]):
         raise contest.BenchError(f"sshd: {reason}")
     return far.start("ssh -D", "ssh", "-F", "none", "-i", KEYS + "/user", "-o", "BatchMode=yes",

@@ -16,6 +16,7 @@ PROTOCOLS = {"SOCKS4": ("4", "socks4"), "SOCKS4a": ("4a", "socks4a"), "SOCKS5": 
              "HTTP": ("http", "http")}
 HAMMER = [PYTHON, CLIENTS + "/hammer.py"]
 ECHOED = f"connected {'hi' + chr(10)!r}\n"
+NEVER_DOWN = "[defaults]\nfail_threshold = 100\n"
 SHORT = "[defaults]\nreply_timeout = 300ms\nhandshake_timeout = 300ms\n"
 
 
@@ -244,13 +245,13 @@ def dead_socket(t, what):
 
 
 @case("a unix socket that {} is told in the log, and the next server is tried", sanitizer=True,
-      each=(("is missing", "No such file or directory"), ("nobody listens on", "Connection refused"),
-            ("may not be used", "Permission denied")))
+      each=(("is missing", "No such file or directory"),
+            ("nobody listens on", "Connection refused"), ("may not be used", "Permission denied")))
 def unix_dead(t, what, words):
     text = servers(u=f"socks5://unix:{dead_socket(t, what)}", good=URLS["microsocks"])
     how = {"via": (), "unprivileged": True, "env": {"XDG_RUNTIME_DIR": ""}}
-    alone = t.file("alone.conf", "[defaults]\nattempts = 1\n" + text + pool("u"))
-    both = t.file("both.conf", text + pool("u", "good"))
+    alone = t.file("alone.conf", NEVER_DOWN + "attempts = 1\n" + text + pool("u"))
+    both = t.file("both.conf", NEVER_DOWN + text + pool("u", "good"))
     for kind in KINDS:
         result = t.run(*CONNECT, *flags(kind), WEB4, "7", options=["-f", alone], **how)
         t.check(result.out == "error ENETUNREACH\n", "not ENETUNREACH")
@@ -265,8 +266,9 @@ def unix_between(t):
     urls = {"dead": DEAD[0], "u": unix_server(t, "close_at=greeting").url(),
             "good": URLS["microsocks"]}
     for kind in KINDS:
-        result = connects(t, servers(**urls), *flags(kind), "--say", "hi", WEB4, "7")
+        result = connects(t, NEVER_DOWN + servers(**urls), *flags(kind), "--say", "hi", WEB4, "7")
         t.check(result.out == ECHOED, "no echo")
+        t.contains(result.err, "server u: the server closed the connection before the request")
 
 
 # ---- users
@@ -312,13 +314,13 @@ def users_sticky(t):
 def auth_required(t):
     server = t.knobd("method=0")
     text = servers(k=server.url(credentials="alice:guess@") + "\nauth = required")
-    result = connects(t, "[defaults]\nattempts = 1\n" + text, WEB4, "7")
-    t.check(result.out == "error EACCES\n", "not EACCES")
-    t.contains(result.err, "takes no user and password, which are required")
-    segments = [event["segments"] for event in server.events("message")]
-    t.check(segments == [["050102"]], f"it was told {segments}")
     result = connects(t, text + servers(good=URLS["microsocks"]), "--say", "hi", WEB4, "7")
     t.check(result.out == ECHOED, "the next one was not tried")
+    t.contains(result.err, "takes no user and password, which are required")
+    result = connects(t, "[defaults]\nattempts = 1\n" + text, WEB4, "7")
+    t.check(result.out == "error EACCES\n", "not EACCES")
+    segments = [event["segments"] for event in server.events("message")]
+    t.check(segments == [["050102"]] * 2, f"it was told {segments}")
 
 
 @case("auth = required with a server that wants credentials", sanitizer=True)

@@ -119,6 +119,27 @@ def speaks_first(t, kind, server):
     t.resolved_remotely(host)
 
 
+HALF_CLOSE = """
+import socket, sys
+s = socket.create_connection((sys.argv[1], 7))
+s.sendall(b'x' * 100000)
+s.shutdown(socket.SHUT_WR)
+n = 0
+while data := s.recv(65536):
+    n += len(data)
+print(n)
+"""
+
+
+@case("the answer to a half-closed connection comes through {}", sanitizer=True,
+      each=("danted", "ssh -D"))
+def half_close(t, server):
+    host = t.host("web4")
+    t.check(t.ok(t.run(PYTHON, "-c", HALF_CLOSE, host, via=server)).out == "100000\n",
+            "not all came back")
+    t.resolved_remotely(host)
+
+
 @case("node fetches pages by http and https at once through {}", each=MAIN)
 def node(t, server):
     hosts = t.host(), t.host()

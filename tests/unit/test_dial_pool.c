@@ -15,6 +15,19 @@ START_TEST(v_6_another_round_begins_after_the_backoff)
 }
 END_TEST
 
+START_TEST(a_server_that_cost_its_time_out_is_not_tried_in_another_round)
+{
+	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
+		POLL_LATE(10000), DISSOLVE, CONNECT(B, ECONNREFUSED), DISSOLVE,
+		POLL_LATE(150), CONNECT(B, 0), HANDSHAKE, END};
+
+	plan.n_order = 2;
+	plan.limits.attempts = 9;
+	plan.backoff_ms = 100;
+	ck_assert_int_eq(run(steps), 0);
+}
+END_TEST
+
 START_TEST(a_dial_begins_where_the_plan_says)
 {
 	static const struct step steps[] = {CONNECT(B, ECONNREFUSED), DISSOLVE,
@@ -75,6 +88,8 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, v_6_another_round_begins_after_the_backoff);
+	tcase_add_test(t,
+		a_server_that_cost_its_time_out_is_not_tried_in_another_round);
 	tcase_add_test(t, a_dial_begins_where_the_plan_says);
 	tcase_add_test(t,
 		a6_4_a_refused_destination_goes_to_the_next_server_if_so_configured);

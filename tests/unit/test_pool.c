@@ -28,8 +28,11 @@ static uint64_t when_failed(void *arg, unsigned i)
 static const struct sx_pool_health health = {
 	.admit = admit, .failed_at = when_failed};
 
+static uint64_t slow; /* bit i: it costs its time-out */
+
 static void setup(void)
 {
+	slow = 0;
 	memset(admission, 0, sizeof(admission));
 	memset(failed_at, 0, sizeof(failed_at));
 	now = 100;
@@ -59,6 +62,8 @@ static const char *attempts(unsigned n, unsigned start, unsigned total,
 		text[len++] = (char)('0' + i);
 		if (sx_pool_is_spent(&c))
 			down(i, now++);
+		if (slow >> i & 1)
+			sx_pool_drop(&c, i);
 	}
 	text[len] = '\0';
 	return text;
@@ -129,6 +134,22 @@ START_TEST(one_server_alone_gets_all_attempts)
 }
 END_TEST
 
+START_TEST(a_server_that_timed_out_is_not_in_further_rounds)
+{
+	slow = 1;
+	ck_assert_str_eq(attempts(1, 0, 4, 1, true), "0");
+	setup();
+	slow = 1;
+	ck_assert_str_eq(attempts(3, 0, 6, 1, true), "012/12/1");
+	setup();
+	slow = 1;
+	ck_assert_str_eq(attempts(2, 0, 4, 2, true), "0011");
+	setup();
+	slow = 3;
+	ck_assert_str_eq(attempts(2, 0, 9, 1, true), "01");
+}
+END_TEST
+
 START_TEST(a_failure_that_a_repeat_cannot_mend_ends_the_row)
 {
 	struct sx_pool_limits limits = {4, 3, true};
@@ -179,6 +200,7 @@ int main(void)
 		t, ats_19_when_all_are_down_the_least_recently_failed_is_first);
 	tcase_add_test(t, when_all_are_down_none_is_tried_if_so_configured);
 	tcase_add_test(t, one_server_alone_gets_all_attempts);
+	tcase_add_test(t, a_server_that_timed_out_is_not_in_further_rounds);
 	tcase_add_test(t, a_failure_that_a_repeat_cannot_mend_ends_the_row);
 	tcase_add_test(t,
 		ats_16_a_key_always_hashes_to_the_same_place_and_keys_spread);
