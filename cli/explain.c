@@ -63,6 +63,8 @@ static const char *outcome(const struct answer *a)
 
 static void decide(struct answer *a)
 {
+	if (a->opts->udp)
+		a->asked.transport = SX_TRANSPORT_UDP;
 	a->dest = a->asked;
 	if (a->asked.kind == SX_DEST_NAME)
 		a->name_text = resolve(a);

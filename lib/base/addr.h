@@ -22,8 +22,14 @@ struct sx_ip {
 	uint32_t scope;     /* interface of a link-local address, else 0 */
 };
 
+enum sx_transport {
+	SX_TRANSPORT_TCP,
+	SX_TRANSPORT_UDP, /* and everything else that is not TCP */
+};
+
 /* Where an application wants to go. */
 struct sx_dest {
+	enum sx_transport transport;
 	enum sx_dest_kind {
 		SX_DEST_IP,
 		SX_DEST_NAME,

@@ -204,6 +204,17 @@ static void collect(struct sx_draft *draft, struct sx_diags *diags)
 		diags->out_of_memory = 1;
 }
 
+static void settle_tor(struct sx_conf *conf)
+{
+	if (!conf->tor)
+		return;
+	conf->strict = true;
+	if (conf->isolate == SX_ISOLATE_NONE)
+		conf->isolate = SX_ISOLATE_PROGRAM;
+	if (conf->inbound == SX_INBOUND_ANY)
+		conf->inbound = SX_INBOUND_LOCAL;
+}
+
 int sx_conf_load(struct sx_conf *out, const struct sx_conf_source *source,
 	struct sx_diags *diags)
 {
@@ -220,6 +231,7 @@ int sx_conf_load(struct sx_conf *out, const struct sx_conf_source *source,
 	sx_chains_resolve(&draft);
 	last_is_default = sx_env_servers(&draft);
 	sx_env_pipeline(&draft);
+	settle_tor(out);
 	sx_servers_settle(&draft);
 	sx_env_rules(&draft);
 	sx_env_log(&draft);

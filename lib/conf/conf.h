@@ -114,6 +114,19 @@ enum sx_all_down {
 	SX_ALL_DOWN_FAIL,
 };
 
+/* Datagrams to destinations of a pool. */
+enum sx_udp {
+	SX_UDP_BLOCK,
+	SX_UDP_DIRECT, /* around the proxy */
+};
+
+/* Connections from outside to the program. */
+enum sx_inbound {
+	SX_INBOUND_ANY,
+	SX_INBOUND_LOCAL, /* from this machine alone */
+	SX_INBOUND_NONE,
+};
+
 enum sx_action {
 	SX_ACTION_DIRECT,
 	SX_ACTION_BLOCK,
@@ -132,6 +145,11 @@ struct sx_rule_conf {
 		SX_MATCH_BELOW, /* "*.example.org": its subdomains only */
 		SX_MATCH_EXACT, /* the name alone; built-in rules only */
 	} match;
+	enum sx_match_transport {
+		SX_MATCH_BOTH,
+		SX_MATCH_TCP,
+		SX_MATCH_UDP, /* everything but TCP */
+	} transport;
 	struct sx_cidr cidr;
 	char *domain; /* as normalised, without "*." */
 	struct sx_ports ports;
@@ -153,6 +171,14 @@ struct sx_conf {
 	unsigned attempts_per_server;   /* in a row, >= 1: 1 */
 	unsigned fail_threshold;        /* failures until it is down: 1 */
 	enum sx_all_down when_all_down; /* try */
+
+	enum sx_udp udp;         /* block */
+	enum sx_inbound inbound; /* any */
+	/* The loopback is no exception, nothing unusual passes. */
+	bool strict;
+	/* For Tor: strict; inbound is local and isolate is program where they
+	 * would be any and none; without a server it is 127.0.0.1:9050. */
+	bool tor;
 
 	/* For servers that do not say; theirs are filled in already. */
 	enum sx_pipeline pipeline; /* auto */

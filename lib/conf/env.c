@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DEFAULT_URL "socks5h://127.0.0.1:1080"
+#define TOR_URL     "socks5h://127.0.0.1:9050"
 
 static struct sx_place env_place(struct sx_draft *draft)
 {
@@ -108,7 +109,9 @@ bool sx_env_servers(struct sx_draft *draft)
 		return true;
 	}
 	url = either(draft, "all_proxy", "ALL_PROXY", &variable);
-	add_url(draft, pool, url ? url : DEFAULT_URL, variable, 0);
+	if (!url)
+		url = draft->out->tor ? TOR_URL : DEFAULT_URL;
+	add_url(draft, pool, url, variable, 0);
 	return true;
 }
 

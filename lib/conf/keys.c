@@ -169,6 +169,8 @@ static int parse_conditions(
 #define AUTH        "optional or required"
 #define ISOLATE     "none, process, program or destination"
 #define ALL_DOWN    "try or fail"
+#define UDP         "block or direct"
+#define INBOUND     "any, local or none"
 
 #define IN_CONF(member)   offsetof(struct sx_conf, member)
 #define IN_SERVER(member) offsetof(struct sx_draft_server, member)
@@ -199,6 +201,13 @@ const struct sx_key sx_keys[SX_N_KEYS] = {
 		IN_CONF(pipeline), 0},
 	{SX_SECTION_DEFAULTS, "auth", sx_key_word, AUTH, IN_CONF(auth), 0},
 	{SX_SECTION_DEFAULTS, "isolate", sx_key_word, ISOLATE, IN_CONF(isolate),
+		0},
+	{SX_SECTION_DEFAULTS, "udp", sx_key_word, UDP, IN_CONF(udp), 0},
+	{SX_SECTION_DEFAULTS, "inbound", sx_key_word, INBOUND, IN_CONF(inbound),
+		0},
+	{SX_SECTION_DEFAULTS, "strict", parse_yes_no, "yes or no",
+		IN_CONF(strict), 0},
+	{SX_SECTION_DEFAULTS, "tor", parse_yes_no, "yes or no", IN_CONF(tor),
 		0},
 	{SX_SECTION_DEFAULTS, "log", parse_level, SX_LOG_LEVELS,
 		IN_CONF(log_level), 0},

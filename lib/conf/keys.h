@@ -17,7 +17,7 @@ enum sx_section {
 	SX_N_SECTIONS,
 };
 
-#define SX_N_KEYS 33
+#define SX_N_KEYS 37
 
 struct sx_key;
 

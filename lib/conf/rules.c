@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "*." NAME ":65535-65535" */
-#define CONDITION_MAX (SX_NAME_MAX + 16)
+/* "udp:*." NAME ":65535-65535" */
+#define CONDITION_MAX (SX_NAME_MAX + 20)
 
 /* The steps below return NULL, or what was expected. */
 
@@ -65,8 +65,24 @@ static const char *parse_bracketed(char *text, struct sx_rule_conf *rule)
 	return parse_ports(colon, rule);
 }
 
+/* "udp:" before a condition, or "udp:53" for "udp:*:53". Returns what is
+ * behind it, with the colon of a port alone. */
+static char *take_transport(char *text, struct sx_rule_conf *rule)
+{
+	if (strncmp(text, "tcp:", 4) == 0)
+		rule->transport = SX_MATCH_TCP;
+	else if (strncmp(text, "udp:", 4) == 0)
+		rule->transport = SX_MATCH_UDP;
+	else
+		return text;
+	text += 4;
+	bool is_port = *text && !text[strspn(text, "0123456789-")];
+	return is_port ? text - 1 : text;
+}
+
 static const char *parse(char *text, struct sx_rule_conf *rule, char *name)
 {
+	text = take_transport(text, rule);
 	char *colon = strchr(text, ':');
 
 	if (text[0] == '[')

@@ -8,7 +8,7 @@
 
 #define SX_CONDITION_FORMS                                                     \
 	"a prefix, a name, *.NAME or *, each with or without :PORT or "        \
-	":LO-HI, or :PORT alone"
+	":LO-HI, or :PORT alone, and with or without tcp: or udp: before it"
 
 /*
  * Parses n bytes. 0; -EINVAL with a static text in *why that says what was

@@ -131,6 +131,12 @@ struct sx_verdict sx_engine_decide(
 	struct sx_verdict verdict = sx_rules_decide(e->rules, dest);
 	unsigned rank;
 
+	if (verdict.action == SX_ACTION_PROXY &&
+		dest->transport == SX_TRANSPORT_UDP &&
+		e->conf.udp == SX_UDP_DIRECT) {
+		verdict.action = SX_ACTION_DIRECT;
+		verdict.where = "udp = direct";
+	}
 	if (dest->kind == SX_DEST_IP &&
 		sx_direct_knows(e->direct, &dest->ip, &rank) &&
 		rank < verdict.rank)

@@ -183,27 +183,35 @@ static struct sx_rule_conf server_rule(const struct sx_server_conf *server)
 	return rule;
 }
 
-static void add_builtin(struct sx_rules *r, const struct sx_conf *conf)
+/* The machine's own addresses: with strict they are no exception. */
+static void add_local(struct sx_rules *r, bool strict)
 {
 	static const struct sx_ports dns = {53, 53};
 	static const char local[] = "built in: this machine";
+	static const char closed[] = "built in: this machine, strict";
 	static const char stub[] = "built in: a resolver on this machine";
 	static const char *const loopback[] = {
 		"127.0.0.0/8", "::1", "0.0.0.0", "::"};
 	const unsigned n = sizeof(loopback) / sizeof(*loopback);
 
+	for (unsigned i = 0; i < n; i++)
+		r->rules[r->n_rules++] =
+			builtin(SX_ACTION_BLOCK, loopback[i], dns, stub);
+	for (unsigned i = 0; i < n; i++)
+		r->rules[r->n_rules++] = builtin(
+			strict ? SX_ACTION_BLOCK : SX_ACTION_DIRECT,
+			loopback[i], SX_PORTS_ALL, strict ? closed : local);
+}
+
+static void add_builtin(struct sx_rules *r, const struct sx_conf *conf)
+{
 	for (unsigned i = 0; i < conf->n_servers; i++) {
 		const struct sx_server_conf *server = &conf->servers[i];
 		/* what is reached through another must not be direct */
 		if (!server->unix_path && server->via < 0)
 			r->rules[r->n_rules++] = server_rule(server);
 	}
-	for (unsigned i = 0; i < n; i++)
-		r->rules[r->n_rules++] =
-			builtin(SX_ACTION_BLOCK, loopback[i], dns, stub);
-	for (unsigned i = 0; i < n; i++)
-		r->rules[r->n_rules++] = builtin(
-			SX_ACTION_DIRECT, loopback[i], SX_PORTS_ALL, local);
+	add_local(r, conf->strict);
 }
 
 int sx_rules_new(struct sx_rules **out, const struct sx_conf *conf)
@@ -246,12 +254,23 @@ void sx_rules_free(struct sx_rules *r)
 	free(r);
 }
 
-/* A search for the first rule that matches; port < 0: whatever the port. */
+/* A search for the first rule that matches; port < 0: whatever the port and
+ * the transport. */
 struct search {
 	const struct sx_rules *rules;
 	int port;
+	enum sx_match_transport transport;
 	unsigned first;
 };
+
+static bool fits(const struct search *q, const struct sx_rule_conf *rule)
+{
+	if (q->port < 0)
+		return true;
+	return q->port >= rule->ports.lo && q->port <= rule->ports.hi &&
+	       (rule->transport == SX_MATCH_BOTH ||
+		       rule->transport == q->transport);
+}
 
 static void meet(struct search *q, const struct key *key)
 {
@@ -261,8 +280,7 @@ static void meet(struct search *q, const struct key *key)
 		const struct sx_rule_conf *rule = &q->rules->rules[s->rules[i]];
 		if (s->rules[i] >= q->first)
 			return;
-		if (q->port < 0 || (q->port >= rule->ports.lo &&
-					   q->port <= rule->ports.hi)) {
+		if (fits(q, rule)) {
 			q->first = s->rules[i];
 			return;
 		}
@@ -302,7 +320,11 @@ static void meet_name(struct search *q, const char *name)
 static unsigned first_match(
 	const struct sx_rules *r, const struct sx_dest *dest, int port)
 {
-	struct search q = {.rules = r, .port = port, .first = NO_RULE};
+	bool udp = dest->transport == SX_TRANSPORT_UDP;
+	struct search q = {.rules = r,
+		.port = port,
+		.transport = udp ? SX_MATCH_UDP : SX_MATCH_TCP,
+		.first = NO_RULE};
 	struct key any = key_of_tag(TAG_ANY);
 
 	meet(&q, &any);
@@ -321,6 +343,9 @@ struct sx_verdict sx_rules_verdict(const struct sx_rules *r, unsigned rank)
 	const struct sx_rule_conf *rule = &r->rules[rank];
 	return (struct sx_verdict){rule->action, rule->pool, rank, rule->where};
 }
+
+static const char *const transport_prefix[] = {
+	[SX_MATCH_BOTH] = "", [SX_MATCH_TCP] = "tcp:", [SX_MATCH_UDP] = "udp:"};
 
 static int print_subject(const struct sx_rule_conf *rule, char *buf, size_t n)
 {
@@ -350,7 +375,10 @@ const char *sx_rules_condition(
 		.match = SX_MATCH_ANY, .ports = {0, 65535}};
 	const struct sx_rule_conf *rule =
 		rank == NO_RULE ? &everything : &r->rules[rank];
-	size_t used = (size_t)print_subject(rule, buf, n);
+	size_t used = (size_t)snprintf(
+		buf, n, "%s", transport_prefix[rule->transport]);
+	if (used < n)
+		used += (size_t)print_subject(rule, buf + used, n - used);
 
 	if (used >= n)
 		return buf;
@@ -362,19 +390,34 @@ const char *sx_rules_condition(
 	return buf;
 }
 
+/* RFC 7686: never looked up, whatever a rule says. */
+static bool is_onion(const struct sx_dest *dest)
+{
+	const char *dot = strrchr(dest->name, '.');
+
+	return dest->kind == SX_DEST_NAME && dot && strcmp(dot, ".onion") == 0;
+}
+
 struct sx_verdict sx_rules_decide(
 	const struct sx_rules *r, const struct sx_dest *dest)
 {
-	return sx_rules_verdict(r, first_match(r, dest, dest->port));
+	struct sx_verdict verdict =
+		sx_rules_verdict(r, first_match(r, dest, dest->port));
+
+	if (verdict.action == SX_ACTION_DIRECT && is_onion(dest))
+		verdict = (struct sx_verdict){SX_ACTION_BLOCK, 0, verdict.rank,
+			"built in: onion names are only for Tor"};
+	return verdict;
 }
 
 bool sx_rules_host_is_direct(
 	const struct sx_rules *r, const struct sx_dest *dest, unsigned *rank)
 {
 	*rank = first_match(r, dest, -1);
-	if (*rank == NO_RULE)
+	if (*rank == NO_RULE || is_onion(dest))
 		return false;
 	const struct sx_rule_conf *rule = &r->rules[*rank];
-	return rule->action == SX_ACTION_DIRECT && rule->ports.lo == 0 &&
+	return rule->action == SX_ACTION_DIRECT &&
+	       rule->transport == SX_MATCH_BOTH && rule->ports.lo == 0 &&
 	       rule->ports.hi == 65535;
 }

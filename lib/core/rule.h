@@ -5,8 +5,9 @@
  * the built-in ones, in this order: a configured server's own address and
  * port is direct; port 53 on the loopback is blocked (a stub resolver there
  * would carry the lookups that are not to leave the machine); the loopback
- * and the unspecified address, which means this machine, are direct;
- * everything else goes to the default pool.
+ * and the unspecified address, which means this machine, are direct, or
+ * blocked with `strict`; everything else goes to the default pool. Whatever
+ * the rules say, onion names are never direct (RFC 7686).
  *
  * Matching costs the same with ten rules and with a hundred thousand: one
  * hash lookup for each prefix length in use, or for each suffix of the name.

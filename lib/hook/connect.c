@@ -3,6 +3,7 @@
  */
 #include "base/log.h"
 #include "hook/hook.h"
+#include "hook/nss.h"
 #include "hook/real.h"
 #include "hook/socktab.h"
 
@@ -55,7 +56,7 @@ static struct sx_deadline own_deadline(int fd)
 	struct timeval tv = {0};
 	socklen_t len = sizeof(tv);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) ||
+	if (real_getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) ||
 		(tv.tv_sec == 0 && tv.tv_usec == 0))
 		return SX_NEVER;
 	return sx_deadline_in(sx_clock_ns(&sx_sys_real),
@@ -87,9 +88,10 @@ static int set_rcvlowat(int fd, int bytes)
 	int was = 1;
 	socklen_t len = sizeof(was);
 
-	getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &was, &len);
+	real_getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &was, &len);
 	if (was != bytes)
-		setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+		real_setsockopt(
+			fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
 	return was;
 }
 
@@ -123,7 +125,8 @@ static int connect_direct_by_name(const struct attempt *a)
 
 	if (a->sock.domain == AF_INET)
 		hints.ai_family = AF_INET;
-	if (real_getaddrinfo(a->dest.name, NULL, &hints, &res))
+	if (SX_ALLOWED_LOOKUP(
+		    real_getaddrinfo(a->dest.name, NULL, &hints, &res)))
 		return sx_hook_refuse(EHOSTUNREACH,
 			"a direct connection, the name has no address,",
 			&a->dest, a->verdict.where);
@@ -155,6 +158,8 @@ static int connect_direct(const struct attempt *a)
 
 static int connect_by_rule(struct attempt *a)
 {
+	if (!sx_hook_is_tcp(&a->sock))
+		a->dest.transport = SX_TRANSPORT_UDP;
 	a->verdict = sx_engine_decide(sx_hook_engine(), &a->dest);
 	switch (a->verdict.action) {
 	case SX_ACTION_DIRECT:
@@ -172,6 +177,18 @@ static int connect_by_rule(struct attempt *a)
 	return sx_hook_refuse(EACCES, "a connection", &a->dest, NULL);
 }
 
+/* A socket that became a unix socket when it was connected. */
+static bool is_connected_otherwise(
+	int fd, const struct sockaddr *sa, socklen_t len)
+{
+	sa_family_t family = sx_sockaddr_family(sa, len);
+	struct sockaddr_storage peer;
+	socklen_t peer_len = sizeof(peer);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       sx_socktab_peer(fd, (struct sockaddr *)&peer, &peer_len);
+}
+
 int hook_connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct attempt a = {.fd = fd, .sa = sa, .len = len};
@@ -186,6 +203,14 @@ int hook_connect(int fd, const struct sockaddr *sa, socklen_t len)
 		!sx_hook_is_inet(fd, &a.sock)) {
 		if (sx_sockaddr_family(sa, len) == AF_UNSPEC)
 			sx_socktab_forget(fd);
+		if (is_connected_otherwise(fd, sa, len)) {
+			errno = EISCONN;
+			return -1;
+		}
+		if (sx_hook_is_name_service(sa, len))
+			return sx_hook_refuse(EACCES,
+				"to ask a name service of this machine", NULL,
+				NULL);
 		return real_connect(fd, sa, len);
 	}
 	engine = sx_hook_engine();

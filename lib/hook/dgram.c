@@ -64,6 +64,8 @@ static enum way way_of(
 		sx_hook_refuse(EHOSTUNREACH, "a datagram", NULL, NULL);
 		return WAY_REFUSED;
 	}
+	if (!sx_hook_is_tcp(&sock))
+		dest.transport = SX_TRANSPORT_UDP;
 	struct sx_verdict verdict = sx_engine_decide(engine, &dest);
 	if (!sx_hook_is_tcp(&sock))
 		return way_of_datagram(&verdict, &dest);

@@ -1,5 +1,7 @@
 #include "hook/hook.h"
 
+#include "hook/real.h"
+
 #include "base/log.h"
 
 #include <errno.h>
@@ -47,7 +49,7 @@ static bool get_int(int fd, int name, int *out)
 {
 	socklen_t len = sizeof(*out);
 
-	return getsockopt(fd, SOL_SOCKET, name, out, &len) == 0;
+	return real_getsockopt(fd, SOL_SOCKET, name, out, &len) == 0;
 }
 
 bool sx_hook_is_inet(int fd, struct sx_hook_sock *out)

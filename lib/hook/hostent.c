@@ -6,6 +6,7 @@
  * does not have.
  */
 #include "hook/hook.h"
+#include "hook/nss.h"
 #include "hook/real.h"
 
 #include <errno.h>
@@ -147,8 +148,8 @@ static int hook_gethostbyname2_r(const char *host, int family,
 	int err = look_up(host, family, &found);
 
 	if (is_direct(&found, err)) {
-		err = real_gethostbyname2_r(
-			host, family, ret, buf, size, result, h_err);
+		err = SX_ALLOWED_LOOKUP(real_gethostbyname2_r(
+			host, family, ret, buf, size, result, h_err));
 		learn(err ? NULL : *result, found.rank);
 		return err;
 	}
@@ -179,7 +180,7 @@ static struct hostent *hook_gethostbyname2(const char *host, int family)
 	struct sx_lookup found;
 
 	if (is_direct(&found, look_up(host, family, &found))) {
-		result = real_gethostbyname2(host, family);
+		result = SX_ALLOWED_LOOKUP(real_gethostbyname2(host, family));
 		learn(result, found.rank);
 		return result;
 	}
@@ -213,8 +214,8 @@ static int hook_gethostbyaddr_r(const void *addr, socklen_t len, int family,
 	int r = reverse(addr, len, family, &ip, name);
 
 	if (r > 0)
-		return real_gethostbyaddr_r(
-			addr, len, family, ret, buf, size, result, h_err);
+		return SX_ALLOWED_LOOKUP(real_gethostbyaddr_r(
+			addr, len, family, ret, buf, size, result, h_err));
 	if (r == 0)
 		r = -fill(ret, name, &ip, 1, (struct room){buf, buf + size});
 	return finish(-r, ret, result, h_err);
@@ -228,7 +229,7 @@ static struct hostent *hook_gethostbyaddr(
 	struct sx_ip ip;
 
 	if (reverse(addr, len, family, &ip, name) > 0)
-		return real_gethostbyaddr(addr, len, family);
+		return SX_ALLOWED_LOOKUP(real_gethostbyaddr(addr, len, family));
 	hook_gethostbyaddr_r(addr, len, family, &own.ret, own.buf,
 		sizeof(own.buf), &result, &h_errno);
 	return result;

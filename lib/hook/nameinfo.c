@@ -3,6 +3,7 @@
  * address is looked up at a name server.
  */
 #include "hook/hook.h"
+#include "hook/nss.h"
 #include "hook/real.h"
 
 #include <errno.h>
@@ -44,8 +45,8 @@ static int hook_getnameinfo(const struct sockaddr *sa, socklen_t len,
 			sa, len, host, host_size, serv, serv_size, flags);
 	int r = e ? sx_engine_reverse(e, &ip, name) : -ENOENT;
 	if (r > 0)
-		return real_getnameinfo(
-			sa, len, host, host_size, serv, serv_size, flags);
+		return SX_ALLOWED_LOOKUP(real_getnameinfo(
+			sa, len, host, host_size, serv, serv_size, flags));
 	return answer(sa, len, r ? NULL : name, host, host_size, serv,
 		serv_size, flags);
 }

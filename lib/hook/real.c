@@ -1,5 +1,7 @@
 #include "hook/real.h"
 
+#include "hook/nss.h"
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -9,10 +11,28 @@
 static struct sx_real table;
 static atomic_bool bound;
 
+/* dlsym() is our own here; before glibc 2.34 it was in another library, of the
+ * version that the machine's ABI began with. */
+static __typeof__(dlsym) *libc_dlsym(void)
+{
+	static const char *const versions[] = {
+		"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17", "GLIBC_2.0"};
+	void *found = NULL;
+
+	for (size_t i = 0; !found && i < sizeof(versions) / sizeof(*versions);
+		i++)
+		found = dlvsym(RTLD_NEXT, "dlsym", versions[i]);
+	return (__typeof__(dlsym) *)found;
+}
+
 /* Threads that race here write the same values. */
 static void bind_all(void)
 {
-#define SX_HOOK(name) table.name = (__typeof__(name) *)dlsym(RTLD_NEXT, #name);
+	__typeof__(dlsym) *next = libc_dlsym();
+
+	if (!next)
+		return; /* another libc; nothing can work then */
+#define SX_HOOK(name) table.name = (__typeof__(name) *)next(RTLD_NEXT, #name);
 #include "hook/hooks.def"
 #undef SX_HOOK
 	atomic_store_explicit(&bound, true, memory_order_release);
@@ -35,14 +55,26 @@ static int sys_connect(int fd, const struct sockaddr *sa, socklen_t len)
 	return real_connect(fd, sa, len);
 }
 
+static int sys_getsockopt(
+	int fd, int level, int name, void *val, socklen_t *len)
+{
+	return real_getsockopt(fd, level, name, val, len);
+}
+
+static int sys_setsockopt(
+	int fd, int level, int name, const void *val, socklen_t len)
+{
+	return real_setsockopt(fd, level, name, val, len);
+}
+
 static int sys_getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 {
-	return getsockname(fd, sa, len);
+	return real_getsockname(fd, sa, len);
 }
 
 static int sys_bind(int fd, const struct sockaddr *sa, socklen_t len)
 {
-	return bind(fd, sa, len);
+	return real_bind(fd, sa, len);
 }
 
 static int sys_fcntl(int fd, int cmd, long arg)
@@ -53,7 +85,7 @@ static int sys_fcntl(int fd, int cmd, long arg)
 static int sys_getaddrinfo(const char *host, const char *service,
 	const struct addrinfo *hints, struct addrinfo **res)
 {
-	return real_getaddrinfo(host, service, hints, res);
+	return SX_ALLOWED_LOOKUP(real_getaddrinfo(host, service, hints, res));
 }
 
 const struct sx_sys sx_sys_real = {
@@ -62,8 +94,8 @@ const struct sx_sys sx_sys_real = {
 	.send = send,
 	.recv = recv,
 	.poll = poll,
-	.getsockopt = getsockopt,
-	.setsockopt = setsockopt,
+	.getsockopt = sys_getsockopt,
+	.setsockopt = sys_setsockopt,
 	.getsockname = sys_getsockname,
 	.bind = sys_bind,
 	.fcntl = sys_fcntl,

@@ -9,6 +9,7 @@
 
 #include "base/sys.h"
 
+#include <dlfcn.h>
 #include <netdb.h>
 #include <resolv.h>
 #include <sys/socket.h>
@@ -26,6 +27,14 @@ const struct sx_real *sx_real(void);
 
 #define real_connect          (sx_real()->connect)
 #define real_socket           (sx_real()->socket)
+#define real_setsockopt       (sx_real()->setsockopt)
+#define real_getsockopt       (sx_real()->getsockopt)
+#define real_getsockname      (sx_real()->getsockname)
+#define real_bind             (sx_real()->bind)
+#define real_listen           (sx_real()->listen)
+#define real_accept4          (sx_real()->accept4)
+#define real_dlopen           (sx_real()->dlopen)
+#define real_dlsym            (sx_real()->dlsym)
 #define real_sendto           (sx_real()->sendto)
 #define real_sendmsg          (sx_real()->sendmsg)
 #define real_sendmmsg         (sx_real()->sendmmsg)

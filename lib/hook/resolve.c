@@ -6,6 +6,7 @@
  * libc's freeaddrinfo() frees them.
  */
 #include "hook/hook.h"
+#include "hook/nss.h"
 #include "hook/real.h"
 
 #include <arpa/inet.h>
@@ -152,7 +153,8 @@ static int look_up(
 static int ask_libc(const char *host, const char *service,
 	const struct addrinfo *hints, struct addrinfo **res, unsigned rank)
 {
-	int err = real_getaddrinfo(host, service, hints, res);
+	int err =
+		SX_ALLOWED_LOOKUP(real_getaddrinfo(host, service, hints, res));
 	struct sx_ip ip;
 
 	for (struct addrinfo *ai = err ? NULL : *res; ai; ai = ai->ai_next)

@@ -5,6 +5,7 @@
 #include "hook/hook.h"
 #include "hook/real.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +28,32 @@ static long hook_syscall(long number, const long a[6])
 	case SYS_sendmmsg:
 		return sendmmsg((int)a[0], (struct mmsghdr *)a[1],
 			(unsigned)a[2], (int)a[3]);
+	case SYS_bind:
+		return bind((int)a[0], (const struct sockaddr *)a[1],
+			(socklen_t)a[2]);
+	case SYS_setsockopt:
+		return setsockopt((int)a[0], (int)a[1], (int)a[2],
+			(const void *)a[3], (socklen_t)a[4]);
+	case SYS_getsockopt:
+		return getsockopt((int)a[0], (int)a[1], (int)a[2], (void *)a[3],
+			(socklen_t *)a[4]);
+	case SYS_getsockname:
+		return getsockname(
+			(int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);
+	case SYS_listen:
+		return listen((int)a[0], (int)a[1]);
+#ifdef SYS_accept /* not on every machine */
+	case SYS_accept:
+		return accept(
+			(int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);
+#endif
+	case SYS_accept4:
+		return accept4((int)a[0], (struct sockaddr *)a[1],
+			(socklen_t *)a[2], (int)a[3]);
+	case SYS_io_uring_setup:
+		/* what goes into a ring passes every hook; programs take
+		 * epoll instead */
+		return sx_hook_refuse(ENOSYS, "io_uring", NULL, NULL);
 	case SYS_getpeername:
 		return getpeername(
 			(int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);

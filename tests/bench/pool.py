@@ -1,6 +1,6 @@
 """A pool of two servers, of which the first takes packets and never answers."""
-import os
 import subprocess
+import tempfile
 import time
 
 import connect
@@ -36,13 +36,11 @@ def make_silence():
                    f"link set {DEVICE} up\nroute add {SILENT}/32 dev {DEVICE}\n")
 
 
-def environment(world, who, timeout_ms, shared):
-    """shared: the name of a folder where nothing is known of the servers."""
+def environment(world, who, timeout_ms):
+    """With a folder for the shared state in which nothing is known of the servers."""
     path = f"{contest.SCRATCH}/{who}-pool.conf"
     world.write(path, CONFS[who].format(dead=SILENT, port=world.proxy_port, timeout=timeout_ms))
-    folder = f"{contest.SCRATCH}/{shared}"
-    os.makedirs(folder, 0o700)
-    return world.under(who, path) | {"XDG_RUNTIME_DIR": folder}
+    return world.under(who, path) | {"XDG_RUNTIME_DIR": tempfile.mkdtemp(dir=contest.SCRATCH)}
 
 
 def start(world, env):
@@ -70,7 +68,7 @@ def measure(world, title, how, n, timeout_ms):
     names = ["socksify"] + [p for p in world.peers() if p in CONFS]
     rows, base = [], None
     for who in names:
-        env = environment(world, who, timeout_ms, f"{who}-{how.__name__}")
+        env = environment(world, who, timeout_ms)
         total = -time.monotonic()
         times = how(world, env, n)
         total += time.monotonic()
@@ -88,7 +86,10 @@ def measure(world, title, how, n, timeout_ms):
 def pool(world):
     connect.servers(world)
     world.program("client")  # compiled before anything is timed
-    make_silence()
     n, timeout_ms = world.rounds(*PROCESSES), world.rounds(*TIMEOUT_MS)
-    measure(world, "one after another", one_by_one, n, timeout_ms)
-    measure(world, "at once", at_once, n, timeout_ms)
+    make_silence()
+    try:
+        measure(world, "one after another", one_by_one, n, timeout_ms)
+        measure(world, "at once", at_once, n, timeout_ms)
+    finally:
+        contest.output("ip", "link", "del", DEVICE)

@@ -328,3 +328,17 @@ def auth_given(t):
     server, text = users(t, "auth = required")
     t.check(connects(t, text, "--say", "hi", WEB4, "7").out == ECHOED, "no echo")
     t.check(len(used(server)) == 1, "no credentials")
+@case("{} through a server behind a unix socket", sanitizer=True,
+      each=("urllib", "asyncio", "java", "a second connect"))
+def unix_clients(t, client):
+    text, host = servers(u=unix_server(t).url()), t.host()
+    if client == "a second connect":
+        result = connects(t, text, "--nonblocking", "--say", "hi", WEB4, "7")
+        return t.check(result.out == ECHOED, "no echo")
+    argv = {"urllib": [PYTHON, CLIENTS + "/fetch.py", "urllib", f"http://{host}/hello"],
+            "asyncio": [PYTHON, CLIENTS + "/fetch.py", "asyncio", host],
+            "java": ["java", CLIENTS + "/Fetch.java", host]}[client]
+    t.ok(t.run(*argv, **with_conf(t, text)))
+    t.reached(host)
+
+

@@ -35,7 +35,7 @@ import tap  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 THEMES = ("world", "clients", "servers", "http", "pools", "chains", "load", "refusals",
-          "configuration", "command", "inspect", "knobs", "probes")
+          "configuration", "command", "inspect", "ways", "knobs", "probes")
 PYTHON = "/usr/bin/python3"
 INSIDE = "--inside"
 CASE_LIMIT = 90

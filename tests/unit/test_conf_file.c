@@ -189,7 +189,8 @@ static const struct {
 	{SERVER "  user = u\n", "c:3: " INDENTED},
 	{"[rules]\ndirect =\nx\n  y\n",
 		"c:2: an empty list, expected a prefix, a name, *.NAME or *, "
-		"each with or without :PORT or :LO-HI, or :PORT alone\n"
+		"each with or without :PORT or :LO-HI, or :PORT alone, and "
+		"with or without tcp: or udp: before it\n"
 		"c:3: " LINE},
 	{SERVER "[pool p]\nservers = a\n[what]\nx = 1\n  y\n[rules]\n",
 		"c:5: unknown section, expected " SECTIONS "\n"},
@@ -234,7 +235,8 @@ static const struct {
 		"c:2: unknown key in [defaults], expected one of "
 		"deadline, connect_timeout, handshake_timeout, reply_timeout, "
 		"attempts, attempts_per_server, fail_threshold, retry_after, "
-		"when_all_down, backoff, pipeline, auth, isolate, log, "
+		"when_all_down, backoff, pipeline, auth, isolate, udp, "
+		"inbound, strict, tor, log, "
 		"log_file\n"},
 	{SERVER "[pool p]\nserver = a\n",
 		"c:3: no servers in this section, expected servers = NAME, "

@@ -52,29 +52,56 @@ static const char *describe(const struct sx_rule_conf *rule)
 	return text;
 }
 
+static void is_understood(
+	size_t i, const char *prefix, enum sx_match_transport transport)
+{
+	struct sx_rule_conf rule;
+	const char *why;
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%s", prefix, good[i].text);
+	int r = sx_condition_parse(text, strlen(text), &rule, &why);
+	ck_assert_msg(r == 0, "%s: %s", text, why);
+	ck_assert_int_eq(rule.match, good[i].match);
+	ck_assert_int_eq(rule.transport, transport);
+	if (good[i].what)
+		ck_assert_str_eq(describe(&rule), good[i].what);
+	else
+		ck_assert_ptr_null(rule.domain);
+	ck_assert_uint_eq(rule.ports.lo, good[i].lo);
+	ck_assert_uint_eq(rule.ports.hi, good[i].hi);
+	free(rule.domain);
+}
+
 START_TEST(conditions_are_understood)
 {
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		struct sx_rule_conf rule;
-		const char *why, *text = good[i].text;
-		int r = sx_condition_parse(text, strlen(text), &rule, &why);
-
-		ck_assert_msg(r == 0, "%s: %s", text, why);
-		ck_assert_int_eq(rule.match, good[i].match);
-		if (good[i].what)
-			ck_assert_str_eq(describe(&rule), good[i].what);
-		else
-			ck_assert_ptr_null(rule.domain);
-		ck_assert_uint_eq(rule.ports.lo, good[i].lo);
-		ck_assert_uint_eq(rule.ports.hi, good[i].hi);
-		free(rule.domain);
+		is_understood(i, "", SX_MATCH_BOTH);
+		is_understood(i, "tcp:", SX_MATCH_TCP);
+		is_understood(i, "udp:", SX_MATCH_UDP);
 	}
+}
+END_TEST
+
+START_TEST(a_port_may_stand_alone_behind_the_transport)
+{
+	struct sx_rule_conf rule;
+	const char *why;
+
+	ck_assert_int_eq(sx_condition_parse("udp:53", 6, &rule, &why), 0);
+	ck_assert_int_eq(rule.match, SX_MATCH_ANY);
+	ck_assert_int_eq(rule.transport, SX_MATCH_UDP);
+	ck_assert_uint_eq(rule.ports.lo, 53);
+	ck_assert_int_eq(sx_condition_parse("tcp:1-9", 7, &rule, &why), 0);
+	ck_assert_uint_eq(rule.ports.hi, 9);
+	ck_assert_int_eq(sx_condition_parse("udp:", 4, &rule, &why), -EINVAL);
 }
 END_TEST
 
 #define FORMS                                                                  \
 	"expected a prefix, a name, *.NAME or *, each with or without :PORT "  \
-	"or :LO-HI, or :PORT alone"
+	"or :LO-HI, or :PORT alone, and with or without tcp: or udp: before "  \
+	"it"
 #define PORTS  "expected :PORT or :LO-HI from 1 to 65535"
 #define PREFIX "expected a prefix such as 10.0.0.0/8 or 2001:db8::/32"
 #define NUMERIC                                                                \
@@ -305,6 +332,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		conditions_are_understood,
+		a_port_may_stand_alone_behind_the_transport,
 		what_is_wrong_with_a_condition_is_said,
 		the_longest_condition_fits,
 		rules_keep_their_order_and_know_their_line,

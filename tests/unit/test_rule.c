@@ -266,6 +266,81 @@ START_TEST(the_verdict_says_where_it_comes_from)
 }
 END_TEST
 
+static enum sx_action datagram(const char *host, uint16_t port)
+{
+	struct sx_dest d = dest(host, port);
+
+	d.transport = SX_TRANSPORT_UDP;
+	sx_rules_free(rules);
+	ck_assert_int_eq(sx_rules_new(&rules, &conf), 0);
+	return sx_rules_decide(rules, &d).action;
+}
+
+START_TEST(the_transport_is_a_condition)
+{
+	add_cidr(SX_ACTION_DIRECT, "10.0.0.0/8")->transport = SX_MATCH_UDP;
+	add_name(SX_ACTION_BLOCK, SX_MATCH_NAME, "a.example")->transport =
+		SX_MATCH_TCP;
+	add_name(SX_ACTION_DIRECT, SX_MATCH_NAME, "b.example")->transport =
+		SX_MATCH_UDP;
+	IS_PROXY("10.0.0.1", 53);
+	ck_assert_int_eq(datagram("10.0.0.1", 53), SX_ACTION_DIRECT);
+	ck_assert_int_eq(decide("a.example", 1).action, SX_ACTION_BLOCK);
+	ck_assert_int_eq(datagram("a.example", 1), SX_ACTION_PROXY);
+	ck_assert(!host_is_direct("b.example"));
+	ck_assert_int_eq(datagram("127.0.0.1", 1), SX_ACTION_DIRECT);
+}
+END_TEST
+
+START_TEST(with_strict_the_loopback_is_blocked_unless_a_rule_says_direct)
+{
+	conf.strict = true;
+	ports(add_cidr(SX_ACTION_DIRECT, "127.0.0.1/32"), 8080, 8080);
+	IS_DIRECT("127.0.0.1", 8080);
+	ck_assert_int_eq(decide("127.0.0.1", 8081).action, SX_ACTION_BLOCK);
+	ck_assert_int_eq(decide("::1", 8080).action, SX_ACTION_BLOCK);
+	ck_assert_int_eq(decide("0.0.0.0", 1).action, SX_ACTION_BLOCK);
+	IS_PROXY("192.0.2.1", 80);
+}
+END_TEST
+
+START_TEST(onion_names_are_never_direct)
+{
+	add(SX_ACTION_DIRECT, SX_MATCH_ANY);
+	IS_DIRECT("onion.example", 80);
+	ck_assert_int_eq(decide("abc.onion", 80).action, SX_ACTION_BLOCK);
+	ck_assert(!host_is_direct("abc.onion"));
+	ck_assert(host_is_direct("onion.example"));
+	teardown();
+	conf.n_rules = 0;
+	IS_PROXY("abc.onion", 80);
+}
+END_TEST
+
+START_TEST(a_condition_is_told_as_it_could_be_written)
+{
+	char text[SX_DEST_STRLEN + 20];
+	static const char *const texts[] = {"*:25", "udp:10.0.0.0/8",
+		"[2001:db8::]/32:1-9", "tcp:*.example.org", "corp.example",
+		"*"};
+
+	ports(add(SX_ACTION_BLOCK, SX_MATCH_ANY), 25, 25);
+	add_cidr(SX_ACTION_DIRECT, "10.0.0.0/8")->transport = SX_MATCH_UDP;
+	ports(add_cidr(SX_ACTION_DIRECT, "2001:db8::/32"), 1, 9);
+	add_name(SX_ACTION_DIRECT, SX_MATCH_BELOW, "example.org")->transport =
+		SX_MATCH_TCP;
+	add_name(SX_ACTION_DIRECT, SX_MATCH_NAME, "corp.example");
+	unsigned rank = decide("192.0.2.1", 80).rank; /* none of them */
+	for (unsigned i = 0; i < 5; i++)
+		ck_assert_str_eq(
+			sx_rules_condition(rules, i, text, sizeof(text)),
+			texts[i]);
+	ck_assert_str_eq(
+		sx_rules_condition(rules, rank, text, sizeof(text)), texts[5]);
+	ck_assert_str_eq(sx_rules_condition(rules, 1, text, 6), "udp:1");
+}
+END_TEST
+
 START_TEST(a_hundred_thousand_rules_each_match_their_own)
 {
 	enum {
@@ -323,6 +398,11 @@ int main(void)
 	tcase_add_test(t, a_server_behind_another_or_a_path_is_not_direct);
 	tcase_add_test(t, a_lookup_is_libcs_only_if_every_port_is_direct);
 	tcase_add_test(t, the_verdict_says_where_it_comes_from);
+	tcase_add_test(t, the_transport_is_a_condition);
+	tcase_add_test(t,
+		with_strict_the_loopback_is_blocked_unless_a_rule_says_direct);
+	tcase_add_test(t, onion_names_are_never_direct);
+	tcase_add_test(t, a_condition_is_told_as_it_could_be_written);
 	tcase_add_test(t, a_hundred_thousand_rules_each_match_their_own);
 	suite_add_tcase(s, t);
 	return sx_unit_main(s);

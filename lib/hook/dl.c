@@ -1,0 +1,104 @@
+/*
+ * The dynamic linker's functions that lead around the hooks: RTLD_DEEPBIND
+ * lets a library find libc before us, dlmopen() loads another libc, and
+ * dlsym() finds libc's own functions.
+ *
+ * dlopen() and dlsym() judge by the address they were called from, where
+ * $ORIGIN and RTLD_NEXT are meant from. So the real ones are jumped to, not
+ * called: the caller stays the caller. In C that is a call in tail position,
+ * which optimised code turns into a jump.
+ */
+#include "hook/hook.h"
+#include "hook/real.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#define TAIL_CALL __attribute__((optimize("O2"), noinline))
+#if defined(__clang__)
+#undef TAIL_CALL
+#define TAIL_CALL __attribute__((noinline))
+#endif
+
+/* What the library exports, and what stands behind it in libc. */
+static const struct export
+{
+	const char *name;
+	void *ours;
+	size_t real; /* where in struct sx_real */
+}
+exports[] = {
+#define SX_HOOK(name) {#name, (void *)name, offsetof(struct sx_real, name)},
+#include "hook/hooks.def"
+#undef SX_HOOK
+};
+
+static const struct export *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(exports) / sizeof(exports[0]); i++)
+		if (strcmp(exports[i].name, name) == 0)
+			return &exports[i];
+	return NULL;
+}
+
+static void *real_of(const struct export *e)
+{
+	void *real;
+
+	memcpy(&real, (const char *)sx_real() + e->real, sizeof(real));
+	return real;
+}
+
+static const void *object_of(const void *address)
+{
+	Dl_info info;
+
+	return dladdr(address, &info) ? info.dli_fbase : NULL;
+}
+
+/*
+ * Ours for one of our names, NULL for the rest. RTLD_NEXT from the very object
+ * that we call (another library that interposes the name, loaded behind us)
+ * means the next one after it: with ours the two would call each other for
+ * ever.
+ */
+static void *interposed(void *handle, const char *name, const void *caller)
+{
+	const struct export *e = name ? find(name) : NULL;
+
+	if (!e || handle == RTLD_DEFAULT)
+		return NULL;
+	if (handle == RTLD_NEXT)
+		return object_of(caller) == object_of(real_of(e)) ||
+				       object_of(caller) == object_of(e->ours)
+			       ? NULL
+			       : e->ours;
+	return real_dlsym(handle, name) == real_of(e) ? e->ours : NULL;
+}
+
+SX_EXPORT TAIL_CALL void *dlsym(
+	void *restrict handle, const char *restrict name)
+{
+	void *ours = interposed(handle, name, __builtin_return_address(0));
+
+	if (ours)
+		return ours;
+	return real_dlsym(handle, name);
+}
+
+SX_EXPORT TAIL_CALL void *dlopen(const char *file, int mode)
+{
+	return real_dlopen(file, mode & ~RTLD_DEEPBIND);
+}
+
+/* dlerror() is to say something: a file that cannot be there makes it. */
+SX_EXPORT TAIL_CALL void *dlmopen(Lmid_t space, const char *file, int mode)
+{
+	if (space == LM_ID_BASE)
+		return real_dlopen(file, mode & ~RTLD_DEEPBIND);
+	sx_hook_refuse(
+		EPERM, "dlmopen() in a name space of its own", NULL, NULL);
+	return real_dlopen("/dlmopen() is refused by socksify", RTLD_NOW);
+}
