@@ -3,90 +3,45 @@
 #include "command.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int take_url(struct sx_opts *o, const char *arg)
-{
-	o->urls[o->n_urls++] = arg; /* room for argc of them */
-	return 0;
-}
+/* What to do with an option; field: where in struct sx_opts. */
 
-static int take_conf(struct sx_opts *o, const char *arg)
-{
-	o->conf_path = arg;
-	return 0;
-}
-
-static int take_verbose(struct sx_opts *o, const char *arg)
+static void take_flag(struct sx_opts *o, size_t field, const char *arg)
 {
 	(void)arg;
+	*(bool *)((char *)o + field) = true;
+}
+
+static void take_text(struct sx_opts *o, size_t field, const char *arg)
+{
+	*(const char **)((char *)o + field) = arg;
+}
+
+static void take_url(struct sx_opts *o, size_t field, const char *arg)
+{
+	(void)field;
+	o->urls[o->n_urls++] = arg; /* room for argc of them */
+}
+
+static void take_verbose(struct sx_opts *o, size_t field, const char *arg)
+{
+	(void)field, (void)arg;
 	bool again = o->log_level && strcmp(o->log_level, "info") == 0;
 	o->log_level = again ? "debug" : "info";
-	return 0;
 }
 
-static int take_quiet(struct sx_opts *o, const char *arg)
+static void take_quiet(struct sx_opts *o, size_t field, const char *arg)
 {
-	(void)arg;
+	(void)field, (void)arg;
 	o->log_level = "none";
-	return 0;
 }
 
-static int take_allow_leaks(struct sx_opts *o, const char *arg)
-{
-	(void)arg;
-	o->allow_leaks = true;
-	return 0;
-}
-
-static int take_json(struct sx_opts *o, const char *arg)
-{
-	(void)arg;
-	o->json = true;
-	return 0;
-}
-
-static int take_reset(struct sx_opts *o, const char *arg)
-{
-	(void)arg;
-	o->reset = true;
-	return 0;
-}
-
-static int take_udp(struct sx_opts *o, const char *arg)
-{
-	(void)arg;
-	o->udp = true;
-	return 0;
-}
-
-static int take_to(struct sx_opts *o, const char *arg)
-{
-	o->to = arg;
-	return 0;
-}
-
-static int take_app(struct sx_opts *o, const char *arg)
-{
-	o->app = arg;
-	return 0;
-}
-
-static int take_help(struct sx_opts *o, const char *arg)
-{
-	(void)arg;
-	o->help = true;
-	return 0;
-}
-
-static int take_version(struct sx_opts *o, const char *arg)
-{
-	(void)arg;
-	o->version = true;
-	return 0;
-}
+#define TEXT(member) take_text, offsetof(struct sx_opts, member)
+#define FLAG(member) take_flag, offsetof(struct sx_opts, member)
 
 #define FOR_ASKING (SX_FOR_CHECK | SX_FOR_STATUS | SX_FOR_EXPLAIN)
 #define FOR_ALL    (SX_FOR_RUN | FOR_ASKING)
@@ -97,32 +52,33 @@ static const struct row {
 	const char *name;
 	const char *arg; /* NULL: takes none */
 	const char *help;
-	int (*take)(struct sx_opts *o, const char *arg);
+	void (*take)(struct sx_opts *o, size_t field, const char *arg);
+	size_t field;
 } table[] = {
 	{FOR_ALL, 'p', "proxy", "URL",
 		"proxy server: socks5://[USER[:PASSWORD]@]HOST[:PORT], "
 		"socks4://,"
 		"\nsocks4a:// or http://; more than once: a list, the first"
 		" that works is used",
-		take_url},
-	{FOR_ALL, 'f', "config", "FILE", "configuration file", take_conf},
+		take_url, 0},
+	{FOR_ALL, 'f', "config", "FILE", "configuration file", TEXT(conf_path)},
 	{FOR_ASKING, 0, "app", "NAME",
-		"as configured for the program of that name", take_app},
+		"as configured for the program of that name", TEXT(app)},
 	{SX_FOR_CHECK, 0, "to", "HOST:PORT",
-		"also ask for a connection to that destination", take_to},
+		"also ask for a connection to that destination", TEXT(to)},
 	{SX_FOR_EXPLAIN, 0, "udp", NULL, "datagrams, not a connection",
-		take_udp},
+		FLAG(udp)},
 	{SX_FOR_STATUS, 0, "reset", NULL,
-		"forget counters and that servers are down", take_reset},
-	{FOR_ASKING, 0, "json", NULL, "print JSON", take_json},
+		"forget counters and that servers are down", FLAG(reset)},
+	{FOR_ASKING, 0, "json", NULL, "print JSON", FLAG(json)},
 	{SX_FOR_RUN, 'v', "verbose", NULL,
-		"log each connection; twice: each step", take_verbose},
-	{SX_FOR_RUN, 'q', "quiet", NULL, "log nothing", take_quiet},
+		"log each connection; twice: each step", take_verbose, 0},
+	{SX_FOR_RUN, 'q', "quiet", NULL, "log nothing", take_quiet, 0},
 	{SX_FOR_RUN, 0, "allow-leaks", NULL,
 		"run a program even if its traffic would go around the proxy",
-		take_allow_leaks},
-	{FOR_ALL, 'h', "help", NULL, "print this", take_help},
-	{FOR_ALL, 'V', "version", NULL, "print the version", take_version},
+		FLAG(allow_leaks)},
+	{FOR_ALL, 'h', "help", NULL, "print this", FLAG(help)},
+	{FOR_ALL, 'V', "version", NULL, "print the version", FLAG(version)},
 };
 #define N_ROWS (sizeof(table) / sizeof(*table))
 
@@ -190,8 +146,7 @@ int sx_opts_parse(struct sx_opts *o, const struct sx_command *command, int argc,
 		const struct row *row = row_of(val);
 		if (!row)
 			return usage_error(command);
-		if (row->take(o, optarg))
-			return -1;
+		row->take(o, row->field, optarg);
 	}
 	o->operands = argv + optind;
 	return 0;

@@ -93,10 +93,24 @@ static int report_read(struct sx_file_parser *p, int r, const char *path,
 	return 0;
 }
 
-int sx_key_password_file(
-	struct sx_file_parser *p, const char *value, void *field)
+static int read_password(struct sx_draft_server *server, const char *path,
+	bool *exposed, struct sx_err *err)
 {
-	struct sx_draft_server *server = field;
+	return sx_secret_read(&server->password, path, exposed, err);
+}
+
+static int read_users(struct sx_draft_server *server, const char *path,
+	bool *exposed, struct sx_err *err)
+{
+	return sx_users_read(&server->users, path, exposed, err);
+}
+
+/* A file with secrets; read: what of it is put into the server. */
+static int take_file(struct sx_file_parser *p, const char *value,
+	struct sx_draft_server *server,
+	int (*read)(struct sx_draft_server *server, const char *path,
+		bool *exposed, struct sx_err *err))
+{
 	bool exposed = false;
 	struct sx_err err;
 	char *path;
@@ -107,29 +121,21 @@ int sx_key_password_file(
 	r = sx_key_path(p, value, &path);
 	if (r)
 		return r;
-	r = sx_secret_read(&server->password, path, &exposed, &err);
+	r = read(server, path, &exposed, &err);
 	r = report_read(p, r, path, exposed, &err);
 	free(path);
 	return r;
 }
 
+int sx_key_password_file(
+	struct sx_file_parser *p, const char *value, void *field)
+{
+	return take_file(p, value, field, read_password);
+}
+
 int sx_key_users_file(struct sx_file_parser *p, const char *value, void *field)
 {
-	struct sx_draft_server *server = field;
-	bool exposed = false;
-	struct sx_err err;
-	char *path;
-	int r;
-
-	if (!is_first_password(p, server))
-		return SX_KEY_REPORTED;
-	r = sx_key_path(p, value, &path);
-	if (r)
-		return r;
-	r = sx_users_read(&server->users, path, &exposed, &err);
-	r = report_read(p, r, path, exposed, &err);
-	free(path);
-	return r;
+	return take_file(p, value, field, read_users);
 }
 
 int sx_key_password_env(
