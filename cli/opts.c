@@ -75,7 +75,8 @@ static const struct row {
 		"log each connection; twice: each step", take_verbose, 0},
 	{SX_FOR_RUN, 'q', "quiet", NULL, "log nothing", take_quiet, 0},
 	{SX_FOR_RUN, 0, "allow-leaks", NULL,
-		"run a program even if its traffic would go around the proxy",
+		"run programs, children too, even if their traffic would\n"
+		"go around the proxy",
 		FLAG(allow_leaks)},
 	{FOR_ALL, 'h', "help", NULL, "print this", FLAG(help)},
 	{FOR_ALL, 'V', "version", NULL, "print the version", FLAG(version)},

@@ -1,6 +1,7 @@
 #include "preload.h"
 
-#include <elf.h>
+#include "core/childenv.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -77,63 +78,55 @@ static bool find_library(char *buf, size_t size)
 	return n > 0 && (size_t)n < size;
 }
 
-int sx_preload_export(void)
+static int set_preload(const char *entry)
 {
 	const char *old = getenv("LD_PRELOAD");
-	char path[2 * PATH_MAX];
-	char *value;
 
-	if (!find_library(path, sizeof(path))) {
-		fputs("socksify: " LIBRARY " is neither beside this command "
-		      "nor installed\n",
-			stderr);
+	if (!old)
+		old = "";
+	char *value = malloc(strlen(old) + strlen(entry) + 2);
+	if (!value)
 		return -1;
-	}
-	if (strpbrk(path, " :\t\n")) {
-		fprintf(stderr,
-			"socksify: %s: the dynamic linker cannot load "
-			"a library whose path holds a space or colon\n",
-			path);
-		return -1;
-	}
-	bool more = old && *old;
-	if (asprintf(&value, "%s%s%s", path, more ? ":" : "", more ? old : "") <
-		0)
-		return -1;
+	sx_preload_add(value, old, entry);
 	int r = setenv("LD_PRELOAD", value, 1);
 	free(value);
 	return r;
 }
 
-static const struct {
-	unsigned char elf_class;
-	unsigned machine;
-	const char *libdirs[3];
-} foreign[] = {
-	{ELFCLASS32, EM_386, {"lib/i386-linux-gnu", "lib32", "lib"}},
-	{ELFCLASS64, EM_X86_64, {"lib/x86_64-linux-gnu", "lib64", "lib"}},
-	{ELFCLASS32, EM_ARM, {"lib/arm-linux-gnueabihf", "lib32", "lib"}},
-	{ELFCLASS64, EM_AARCH64, {"lib/aarch64-linux-gnu", "lib64", "lib"}},
-};
-
-bool sx_preload_has(unsigned char elf_class, unsigned machine)
+int sx_preload_find(char *entry, size_t size)
 {
-	char prefix[PATH_MAX], rest[128];
-
-	if (strcmp(libdir_token(), "$LIB") != 0 ||
-		!installed_prefix(prefix, sizeof(prefix)))
-		return false;
-	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
-		if (foreign[i].elf_class != elf_class ||
-			foreign[i].machine != machine)
-			continue;
-		for (size_t j = 0; j < 3; j++) {
-			snprintf(rest, sizeof(rest), "%s/socksify/" LIBRARY,
-				foreign[i].libdirs[j]);
-			if (strcmp(foreign[i].libdirs[j], SX_LIBDIR) != 0 &&
-				is_readable(prefix, rest))
-				return true;
-		}
+	if (!find_library(entry, size)) {
+		fputs("socksify: " LIBRARY " is neither beside this command "
+		      "nor installed\n",
+			stderr);
+		return -1;
 	}
-	return false;
+	if (strpbrk(entry, " :\t\n")) {
+		fprintf(stderr,
+			"socksify: %s: the dynamic linker cannot load "
+			"a library whose path holds a space or colon\n",
+			entry);
+		return -1;
+	}
+	return 0;
+}
+
+int sx_preload_export(const char *entry)
+{
+	if (set_preload(entry) == 0)
+		return 0;
+	fputs("socksify: out of memory\n", stderr);
+	return -1;
+}
+
+int sx_preload_withdraw(const char *entry)
+{
+	void *room = malloc(sx_childenv_bare_room(environ));
+
+	if (!room) {
+		fputs("socksify: out of memory\n", stderr);
+		return -1;
+	}
+	environ = sx_childenv_bare(entry, environ, room);
+	return 0;
 }

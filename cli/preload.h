@@ -5,16 +5,21 @@
 #define SX_CLI_PRELOAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
- * Puts the library at the head of $LD_PRELOAD: that of the build folder when
- * the command runs from there, else the installed one. 0, or -1 after a
- * message on standard error.
+ * The library as an entry of $LD_PRELOAD: that of the build folder when the
+ * command runs from there, else the installed one, with "$LIB" where the
+ * dynamic linker may choose between several. 0, or -1 after a message on
+ * standard error.
  */
-int sx_preload_export(void);
+int sx_preload_find(char *entry, size_t size);
 
-/* True when a library for programs of that ELF class and machine (ELFCLASS32
- * or ELFCLASS64, EM_386 ...) is installed beside the command's own. */
-bool sx_preload_has(unsigned char elf_class, unsigned machine);
+/* Puts that entry at the head of $LD_PRELOAD. Returns as above. */
+int sx_preload_export(const char *entry);
+
+/* Takes that entry and all SOCKSIFY_ variables out of the environment, which
+ * is a new one then. Returns as above. */
+int sx_preload_withdraw(const char *entry);
 
 #endif

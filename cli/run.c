@@ -1,10 +1,11 @@
 #include "command.h"
+#include "core/program.h"
 #include "pipelining.h"
 #include "preload.h"
-#include "program.h"
 #include "settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,22 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* The configuration is the library's to use; it is read here first so that
  * mistakes stop the run before it begins. */
-static int prepare(const struct sx_opts *opts, struct sx_conf *conf)
+static int read_conf(const struct sx_opts *opts, struct sx_conf *conf)
 {
-	if (sx_settings_load(opts, base_name(opts->operands[0]), conf))
+	if (sx_settings_load(opts, sx_program_name(opts->operands[0]), conf))
 		return -1;
-	if (conf->path && setenv("SOCKSIFY_CONF", conf->path, 1))
-		return -1;
-	return sx_preload_export();
+	return conf->path ? setenv("SOCKSIFY_CONF", conf->path, 1) : 0;
 }
 
 /* As a shell does it: a text without "#!" is a shell's. Returns only when
@@ -51,31 +43,77 @@ static void exec_program(const char *path, char **argv)
 	free(sh);
 }
 
-/* conf is used up where the program can be run. */
+static int find_program(const char *name, char *path, size_t size)
+{
+	const char *dirs = getenv("PATH");
+	int err = sx_program_find(
+		name, dirs ? dirs : "/usr/local/bin:/bin:/usr/bin", path, size);
+
+	if (!err)
+		return 0;
+	fprintf(stderr, "socksify: %s: %s\n", name,
+		err == -ENOENT ? "not found" : strerror(-err));
+	return err == -ENOENT ? SX_EXIT_NOT_FOUND : SX_EXIT_CANNOT_RUN;
+}
+
+/* False when the program is not to be run, after a message. */
+static bool may_run(const char *path, const char *entry, bool allow_leaks)
+{
+	struct sx_program_file file = {AT_FDCWD, path, false};
+	struct sx_program_library library = {.entry = entry};
+	struct sx_program program;
+
+	if (sx_program_inspect(&file, &library, &program) ||
+		program.obstacle == SX_OBSTACLE_NONE)
+		return true;
+	fprintf(stderr, "socksify: %s: %s; it %s around the proxy%s\n",
+		*program.interpreter ? program.interpreter : path, program.text,
+		allow_leaks ? "goes" : "would go",
+		allow_leaks ? ""
+			    : ", so it is not run (--allow-leaks runs it)");
+	return allow_leaks;
+}
+
+static bool is_direct(const struct sx_conf *conf, const char *path)
+{
+	for (unsigned i = 0; i < conf->n_direct_apps; i++)
+		if (!strcmp(conf->direct_apps[i], sx_program_name(path)))
+			return true;
+	return false;
+}
+
+/* Makes the environment for it; 0, or the exit status. */
+static int prepare(const struct sx_conf *conf, const char *path)
+{
+	char entry[2 * PATH_MAX];
+
+	if (sx_preload_find(entry, sizeof(entry)))
+		return SX_EXIT_OWN;
+	if (is_direct(conf, path)) {
+		if (conf->log_level >= SX_LOG_INFO)
+			fprintf(stderr,
+				"socksify: %s runs without socksify: "
+				"[apps] direct\n",
+				path);
+		return sx_preload_withdraw(entry) ? SX_EXIT_OWN : 0;
+	}
+	if (!may_run(path, entry, conf->allow_leaks))
+		return SX_EXIT_CANNOT_RUN;
+	return sx_preload_export(entry) ? SX_EXIT_OWN : 0;
+}
+
+/* conf is used up when the program can be run. */
 static int run_program(const struct sx_opts *opts, struct sx_conf *conf)
 {
-	const char *name = opts->operands[0];
-	struct sx_program program;
 	char path[PATH_MAX];
-	int err = sx_program_find(name, path, sizeof(path));
+	int status = find_program(opts->operands[0], path, sizeof(path));
 
-	if (err) {
-		fprintf(stderr, "socksify: %s: %s\n", name,
-			err == -ENOENT ? "not found" : strerror(-err));
-		return err == -ENOENT ? SX_EXIT_NOT_FOUND : SX_EXIT_CANNOT_RUN;
-	}
-	sx_program_inspect(path, &program);
-	if (program.obstacle != SX_OBSTACLE_NONE) {
-		fprintf(stderr, "socksify: %s: %s; it %s around the proxy%s\n",
-			program.path, program.text,
-			opts->allow_leaks ? "goes" : "would go",
-			opts->allow_leaks ? ""
-					  : ", so it is not run "
-					    "(--allow-leaks runs it)");
-		if (!opts->allow_leaks)
-			return SX_EXIT_CANNOT_RUN;
-	}
-	sx_pipelining_learn(conf);
+	if (!status)
+		status = prepare(conf, path);
+	if (status)
+		return status;
+	if (!is_direct(conf, path))
+		sx_pipelining_learn(conf);
 	exec_program(path, opts->operands);
 	fprintf(stderr, "socksify: %s: %s\n", path, strerror(errno));
 	return errno == ENOENT ? SX_EXIT_NOT_FOUND : SX_EXIT_CANNOT_RUN;
@@ -83,14 +121,15 @@ static int run_program(const struct sx_opts *opts, struct sx_conf *conf)
 
 static int run(const struct sx_opts *opts)
 {
+	struct sx_conf conf = {0};
+	int status = SX_EXIT_OWN;
+
 	if (!opts->operands[0]) {
 		fputs("socksify: no program given\nTry 'socksify --help'.\n",
 			stderr);
 		return SX_EXIT_OWN;
 	}
-	struct sx_conf conf = {0};
-	int status = SX_EXIT_OWN;
-	if (prepare(opts, &conf) == 0)
+	if (read_conf(opts, &conf) == 0)
 		status = run_program(opts, &conf);
 	sx_conf_fini(&conf);
 	return status;

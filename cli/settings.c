@@ -76,6 +76,8 @@ static int export_options(const struct sx_opts *opts)
 		return -1;
 	if (opts->conf_path && export_conf_path(opts->conf_path))
 		return -1;
+	if (opts->allow_leaks && setenv("SOCKSIFY_ALLOW_LEAKS", "1", 1))
+		return -1;
 	if (opts->log_level)
 		return setenv("SOCKSIFY_LOG", opts->log_level, 1);
 	return 0;
@@ -103,12 +105,17 @@ int sx_settings_load(
 	return err ? -1 : 0;
 }
 
+static const char *get(const char *name)
+{
+	return getenv(name);
+}
+
 static int open_state(struct sx_state *state, struct sx_err *err)
 {
 	struct sx_state_path path;
 
-	sx_state_path(
-		&path, getenv("XDG_RUNTIME_DIR"), SX_STATE_TMP, geteuid());
+	sx_state_path(&path, sx_conf_place(get, "SOCKSIFY_XDG_RUNTIME_DIR"),
+		SX_STATE_TMP, geteuid());
 	return sx_state_open(state, &path, err);
 }
 

@@ -100,8 +100,7 @@ static void load_named(
 		error(main, variable, "expected the path of a file, not a URL");
 		return;
 	}
-	r = sx_path_absolute(
-		&absolute, path, NULL, sx_draft_getenv(draft, "HOME"));
+	r = sx_path_absolute(&absolute, path, NULL, sx_draft_home(draft));
 	if (r == -ENOMEM)
 		draft->out_of_memory = true;
 	else if (r)
@@ -128,8 +127,9 @@ static char *join(struct sx_draft *draft, const char *a, const char *b)
  * path is to be ignored). NULL: there is none. */
 static char *user_folder(struct sx_draft *draft)
 {
-	const char *home = sx_draft_getenv(draft, "HOME");
-	const char *config = sx_draft_getenv(draft, "XDG_CONFIG_HOME");
+	const char *home = sx_draft_home(draft);
+	const char *config =
+		sx_conf_place(draft->getenv, "SOCKSIFY_XDG_CONFIG_HOME");
 
 	if (config && config[0] == '/')
 		return join(draft, config, "/socksify");
@@ -235,6 +235,7 @@ int sx_conf_load(struct sx_conf *out, const struct sx_conf_source *source,
 	sx_servers_settle(&draft);
 	sx_env_rules(&draft);
 	sx_env_log(&draft);
+	sx_env_leaks(&draft);
 	sx_resolve(&draft, last_is_default);
 	collect(&draft, diags);
 	sx_draft_fini(&draft);
@@ -268,5 +269,8 @@ void sx_conf_fini(struct sx_conf *conf)
 	fini_rules(conf);
 	free(conf->log_file);
 	free(conf->path);
+	for (unsigned i = 0; i < conf->n_direct_apps; i++)
+		free(conf->direct_apps[i]);
+	free(conf->direct_apps);
 	memset(conf, 0, sizeof(*conf));
 }

@@ -16,14 +16,17 @@
  *	   $ALL_PROXY, else socks5h://127.0.0.1:1080
  *	4. $no_proxy or $NO_PROXY: direct rules behind those of the files
  *	5. $SOCKSIFY_PIPELINE, over the key of [defaults]
- *	6. $SOCKSIFY_LOG, $SOCKSIFY_LOG_FILE
+ *	6. $SOCKSIFY_LOG, $SOCKSIFY_LOG_FILE, $SOCKSIFY_ALLOW_LEAKS
  *
- * A variable that is empty counts as not set.
+ * A variable that is empty counts as not set. $SOCKSIFY_HOME,
+ * $SOCKSIFY_XDG_CONFIG_HOME and $SOCKSIFY_XDG_RUNTIME_DIR, even empty ones,
+ * take the place of those without SOCKSIFY_: so a program that was given
+ * another home is configured as the one that started it (core/childenv.h).
  *
  * The file is INI as inih reads it, but with "=" alone between key and value.
- * Sections: [defaults], [server NAME], [pool NAME], [rules]. One table row per
- * key in conf/keys.c is the whole list; anything else is an error with path,
- * line and what was expected.
+ * Sections: [defaults], [server NAME], [pool NAME], [rules], [apps]. One table
+ * row per key in conf/keys.c is the whole list; anything else is an error with
+ *path, line and what was expected.
  */
 #ifndef SX_CONF_CONF_H
 #define SX_CONF_CONF_H
@@ -198,6 +201,14 @@ struct sx_conf {
 	enum sx_log_level log_level; /* warn */
 	char *log_file;              /* NULL: standard error */
 	char *path; /* of the main file, absolute; NULL: none */
+
+	/* What is known to go around the proxy runs all the same: no */
+	bool allow_leaks;
+	/* Programs, by the name of their file, that run without socksify */
+	char **direct_apps;
+	unsigned n_direct_apps;
+
+	bool is_by_all_proxy; /* $ALL_PROXY or $all_proxy names the server */
 };
 
 /* Where the parts come from. All may be NULL. Tests give their own. */
@@ -207,6 +218,14 @@ struct sx_conf_source {
 	const char *(*getenv)(const char *name); /* NULL: libc's */
 	bool no_files; /* the caller knows that there are none */
 };
+
+/*
+ * A variable that has a second name with SOCKSIFY_ in front, by that name:
+ * "SOCKSIFY_HOME" is $SOCKSIFY_HOME if there is one, else $HOME. NULL when it
+ * is not set or empty.
+ */
+const char *sx_conf_place(
+	const char *(*get)(const char *name), const char *name);
 
 /*
  * False when the environment alone decides: no file is named and no folder is

@@ -15,6 +15,11 @@ const char *sx_draft_getenv(const struct sx_draft *draft, const char *name)
 	return value && *value ? value : NULL;
 }
 
+const char *sx_draft_home(const struct sx_draft *draft)
+{
+	return sx_conf_place(draft->getenv, "SOCKSIFY_HOME");
+}
+
 void sx_draft_error(const struct sx_place *place, const char *fmt, ...)
 {
 	struct sx_diags *diags = &place->origin->diags;

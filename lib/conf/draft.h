@@ -98,6 +98,9 @@ struct sx_draft {
 /* NULL for a variable that is empty, too. */
 const char *sx_draft_getenv(const struct sx_draft *draft, const char *name);
 
+/* The user's home, for "~/"; NULL: not known. */
+const char *sx_draft_home(const struct sx_draft *draft);
+
 void sx_draft_error(const struct sx_place *place, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -109,6 +109,7 @@ bool sx_env_servers(struct sx_draft *draft)
 		return true;
 	}
 	url = either(draft, "all_proxy", "ALL_PROXY", &variable);
+	draft->out->is_by_all_proxy = url != NULL;
 	if (!url)
 		url = draft->out->tor ? TOR_URL : DEFAULT_URL;
 	add_url(draft, pool, url, variable, 0);
@@ -138,8 +139,7 @@ void sx_env_rules(struct sx_draft *draft)
 static void set_log_file(struct sx_draft *draft, const char *value)
 {
 	char *path;
-	int r = sx_path_absolute(
-		&path, value, NULL, sx_draft_getenv(draft, "HOME"));
+	int r = sx_path_absolute(&path, value, NULL, sx_draft_home(draft));
 
 	if (r == 0) {
 		free(draft->out->log_file);
@@ -162,4 +162,12 @@ void sx_env_log(struct sx_draft *draft)
 		error(draft, "SOCKSIFY_LOG", "expected " SX_LOG_LEVELS);
 	if (path)
 		set_log_file(draft, path);
+}
+
+void sx_env_leaks(struct sx_draft *draft)
+{
+	const char *value = sx_draft_getenv(draft, "SOCKSIFY_ALLOW_LEAKS");
+
+	if (value && sx_flag_parse(value, &draft->out->allow_leaks))
+		error(draft, "SOCKSIFY_ALLOW_LEAKS", "expected " SX_FLAGS);
 }

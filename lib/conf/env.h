@@ -23,4 +23,7 @@ void sx_env_pipeline(struct sx_draft *draft);
 /* SOCKSIFY_LOG and SOCKSIFY_LOG_FILE. */
 void sx_env_log(struct sx_draft *draft);
 
+/* SOCKSIFY_ALLOW_LEAKS. */
+void sx_env_leaks(struct sx_draft *draft);
+
 #endif

@@ -6,6 +6,7 @@
 #include "conf/values.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,8 @@ int sx_key_path(struct sx_file_parser *p, const char *value, char **path)
 	*path = NULL;
 	if (!*value)
 		return -EINVAL;
-	r = sx_path_absolute(path, value, p->place.origin->folder,
-		sx_draft_getenv(p->draft, "HOME"));
+	r = sx_path_absolute(
+		path, value, p->place.origin->folder, sx_draft_home(p->draft));
 	if (r == -ENOENT)
 		return sx_key_fail(
 			p, "HOME is not set, expected a path without ~/");
@@ -147,6 +148,35 @@ static int parse_servers(
 	return 0;
 }
 
+/* A file's name, as the last part of a path. */
+static bool is_file_name(const char *item, size_t n)
+{
+	return n <= NAME_MAX && !memchr(item, '/', n);
+}
+
+static int parse_apps(struct sx_file_parser *p, const char *value, void *field)
+{
+	struct sx_conf *conf = field;
+	const char *item;
+	size_t n;
+
+	while (sx_list_next(&value, &item, &n)) {
+		p->n_items++;
+		if (!is_file_name(item, n))
+			return -EINVAL;
+		char **grown = sx_array_grow(
+			conf->direct_apps, conf->n_direct_apps, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		conf->direct_apps = grown;
+		grown[conf->n_direct_apps] = strndup(item, n);
+		if (!grown[conf->n_direct_apps])
+			return -ENOMEM;
+		conf->n_direct_apps++;
+	}
+	return 0;
+}
+
 static int parse_conditions(
 	struct sx_file_parser *p, const char *value, void *field)
 {
@@ -213,6 +243,8 @@ const struct sx_key sx_keys[SX_N_KEYS] = {
 		IN_CONF(log_level), 0},
 	{SX_SECTION_DEFAULTS, "log_file", parse_path, "the path of a file",
 		IN_CONF(log_file), 0},
+	{SX_SECTION_DEFAULTS, "allow_leaks", parse_yes_no, "yes or no",
+		IN_CONF(allow_leaks), 0},
 	{SX_SECTION_SERVER, "url", sx_key_url,
 		"SCHEME://[USER[:PASSWORD]@]HOST[:PORT]", 0, 0},
 	{SX_SECTION_SERVER, "via", sx_key_via, "the name of a server", 0, 0},
@@ -248,5 +280,8 @@ const struct sx_key sx_keys[SX_N_KEYS] = {
 	{SX_SECTION_RULES, "proxy", parse_conditions, SX_CONDITION_FORMS, 0,
 		SX_KEY_LIST | SX_KEY_REPEATS},
 	{SX_SECTION_RULES, NULL, parse_conditions, SX_CONDITION_FORMS, 0,
+		SX_KEY_LIST | SX_KEY_REPEATS},
+	{SX_SECTION_APPS, "direct", parse_apps,
+		"names of programs, without a path", 0,
 		SX_KEY_LIST | SX_KEY_REPEATS},
 };

@@ -13,11 +13,12 @@ enum sx_section {
 	SX_SECTION_SERVER,
 	SX_SECTION_POOL,
 	SX_SECTION_RULES,
+	SX_SECTION_APPS,
 	SX_SECTION_UNKNOWN, /* reported; its keys are not looked at */
 	SX_N_SECTIONS,
 };
 
-#define SX_N_KEYS 37
+#define SX_N_KEYS 39
 
 struct sx_key;
 

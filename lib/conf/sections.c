@@ -6,8 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define EXPECTED_SECTIONS "[defaults], [server NAME], [pool NAME] or [rules]"
-#define MAX_RESERVED      4
+#define EXPECTED_SECTIONS                                                      \
+	"[defaults], [server NAME], [pool NAME], [rules] or [apps]"
+#define MAX_RESERVED 4
 
 static const struct {
 	const char *word, *form;
@@ -20,6 +21,7 @@ static const struct {
 	[SX_SECTION_POOL] = {"pool", "[pool NAME]", true,
 		{"direct", "block", "proxy"}},
 	[SX_SECTION_RULES] = {"rules", "[rules]", false, {NULL}},
+	[SX_SECTION_APPS] = {"apps", "[apps]", false, {NULL}},
 };
 
 /* A list may start on the line below its key. */
@@ -129,8 +131,8 @@ static void *open_plain(struct sx_file_parser *p, const char *name)
 		gives_way(p, (struct sx_place){p->place.origin, *first});
 	else
 		*first = p->place.line;
-	return p->section == SX_SECTION_DEFAULTS ? (void *)p->draft->out
-						 : (void *)p->draft;
+	return p->section == SX_SECTION_RULES ? (void *)p->draft
+					      : (void *)p->draft->out;
 }
 
 static enum sx_section find_section(const char *word, size_t n)

@@ -27,6 +27,16 @@ int sx_log_level_parse(const char *text, enum sx_log_level *out)
 	return -EINVAL;
 }
 
+int sx_flag_parse(const char *text, bool *out)
+{
+	bool yes = strcmp(text, "1") == 0 || strcmp(text, "yes") == 0;
+
+	if (!yes && strcmp(text, "0") && strcmp(text, "no"))
+		return -EINVAL;
+	*out = yes;
+	return 0;
+}
+
 /* Milliseconds; 0: no such unit. */
 static unsigned unit_ms(const char *unit)
 {

@@ -31,12 +31,27 @@ static bool may_exist(const char *base, const char *rest)
 	return access(path, F_OK) == 0 || errno != ENOENT;
 }
 
+const char *sx_conf_place(
+	const char *(*get)(const char *name), const char *name)
+{
+	const char *value = get(name);
+
+	if (!value)
+		value = get(name + strlen("SOCKSIFY_"));
+	return value && *value ? value : NULL;
+}
+
+static const char *libc_getenv(const char *name)
+{
+	return getenv(name);
+}
+
 bool sx_conf_may_have_files(const struct sx_conf_source *source)
 {
-	const char *(*get)(const char *) = source->getenv;
-	const char *config =
-		get ? get("XDG_CONFIG_HOME") : getenv("XDG_CONFIG_HOME");
-	const char *home = get ? get("HOME") : getenv("HOME");
+	const char *(*get)(const char *) =
+		source->getenv ? source->getenv : libc_getenv;
+	const char *config = sx_conf_place(get, "SOCKSIFY_XDG_CONFIG_HOME");
+	const char *home = sx_conf_place(get, "SOCKSIFY_HOME");
 
 	if (source->path || is_set(source, "SOCKSIFY_CONF") ||
 		is_set(source, "SOCKSIFY_LOG_FILE") ||
@@ -44,5 +59,5 @@ bool sx_conf_may_have_files(const struct sx_conf_source *source)
 		return true;
 	if (config && config[0] == '/')
 		return may_exist(config, "/socksify");
-	return home && *home && may_exist(home, "/.config/socksify");
+	return home && may_exist(home, "/.config/socksify");
 }

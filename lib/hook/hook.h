@@ -14,6 +14,13 @@
 struct sx_engine *sx_hook_engine(void);
 
 /*
+ * What the constructor does, for hooks that run before it, in another
+ * library's: the environment is copied, the log is open, and the policy for
+ * children is known. False while there is no environment yet.
+ */
+bool sx_hook_start(void);
+
+/*
  * Refuses: sets errno, logs one line (once for the same thing and
  * destination) and returns -1. dest and where may be NULL.
  */

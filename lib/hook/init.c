@@ -10,33 +10,87 @@
  * lets nothing pass takes its place, and one line says why.
  */
 #include "base/log.h"
+#include "conf/values.h"
 #include "hook/env.h"
+#include "hook/exec.h"
 #include "hook/hook.h"
 #include "hook/real.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct sx_engine *engine;
-static bool is_started;   /* the constructor has run */
+static pthread_once_t start_once = PTHREAD_ONCE_INIT;
+static atomic_bool is_started; /* the constructor has run, or its work was
+				  done for a hook before it */
 static bool env_is_taken; /* the environment alone decides, and is copied */
 
-/* Children may start in another folder: they are to find the same file. */
-static void pin_conf_path(void)
+static bool is_set(const char *name)
 {
-	const char *path = getenv("SOCKSIFY_CONF");
-	char cwd[PATH_MAX], absolute[2 * PATH_MAX];
+	const char *value = sx_env_get(name);
 
-	if (!path || !*path || *path == '/' || !getcwd(cwd, sizeof(cwd)))
-		return;
-	snprintf(absolute, sizeof(absolute), "%s/%s", cwd, path);
-	setenv("SOCKSIFY_CONF", absolute, 1);
+	return value && *value;
+}
+
+/* What did not decide the configuration is left to the program. */
+static void drop_what_decides_nothing(bool by_all_proxy)
+{
+	if (!by_all_proxy)
+		sx_env_drop("all_proxy");
+	if (!by_all_proxy || is_set("all_proxy"))
+		sx_env_drop("ALL_PROXY");
+	if (is_set("no_proxy"))
+		sx_env_drop("NO_PROXY");
+}
+
+/* Children may start in another folder, or with another home: they are to
+ * find the same file. */
+static void keep_file(const char *path)
+{
+	const char *named = getenv("SOCKSIFY_CONF");
+
+	sx_env_keep("SOCKSIFY_CONF", path);
+	if (!named || strcmp(named, path) != 0)
+		setenv("SOCKSIFY_CONF", path, 1);
+}
+
+/* Takes the list of programs out of the configuration. */
+static void keep_policy(struct sx_conf *conf)
+{
+	sx_exec_configure(&(struct sx_exec_policy){
+		conf->allow_leaks, conf->direct_apps, conf->n_direct_apps});
+	conf->direct_apps = NULL;
+	conf->n_direct_apps = 0;
+}
+
+static void keep_for_children(struct sx_conf *conf)
+{
+	keep_policy(conf);
+	drop_what_decides_nothing(conf->is_by_all_proxy);
+	if (conf->path)
+		keep_file(conf->path);
+}
+
+/* The same without a configuration, which waits for the network. */
+static void keep_environment(void)
+{
+	const char *level_text = sx_env_get("SOCKSIFY_LOG");
+	const char *leaks = sx_env_get("SOCKSIFY_ALLOW_LEAKS");
+	enum sx_log_level level = SX_LOG_WARN;
+	struct sx_exec_policy policy = {false, NULL, 0};
+
+	if (level_text)
+		sx_log_level_parse(level_text, &level);
+	if (leaks)
+		sx_flag_parse(leaks, &policy.allow_leaks);
+	sx_log_init(level, NULL);
+	sx_exec_configure(&policy);
+	drop_what_decides_nothing(!is_set("SOCKSIFY_PROXY"));
 }
 
 static void report(const struct sx_diags *diags)
@@ -64,19 +118,20 @@ static void load(void)
 {
 	struct sx_conf_source source = {
 		.program = program_invocation_short_name,
-		.getenv = env_is_taken ? sx_env_get : NULL,
+		.getenv = env_is_taken ? sx_env_get : sx_env_note,
 		.no_files = env_is_taken};
 	struct sx_diags diags = {0};
 	struct sx_conf conf = {0};
-	static char log_file[PATH_MAX];
+	const char *log_file = NULL; /* borrowed by the log for ever */
 
-	if (!env_is_taken)
-		pin_conf_path();
 	int err = sx_conf_load(&conf, &source, &diags);
-	if (!err && conf.log_file)
-		snprintf(log_file, sizeof(log_file), "%s", conf.log_file);
-	sx_log_init(err ? SX_LOG_ERROR : conf.log_level,
-		*log_file ? log_file : NULL);
+	if (!err) {
+		log_file = conf.log_file;
+		conf.log_file = NULL;
+	}
+	sx_log_init(err ? SX_LOG_ERROR : conf.log_level, log_file);
+	if (!err && !env_is_taken)
+		keep_for_children(&conf);
 	if (err || sx_engine_new(&engine, &conf, &sx_sys_real)) {
 		report(&diags);
 		sx_conf_fini(&conf);
@@ -85,29 +140,47 @@ static void load(void)
 	}
 	if (engine)
 		sx_engine_share_state(
-			engine, env_is_taken ? sx_env_get("XDG_RUNTIME_DIR")
-					     : getenv("XDG_RUNTIME_DIR"));
+			engine, sx_conf_place(source.getenv,
+					"SOCKSIFY_XDG_RUNTIME_DIR"));
 	sx_diags_fini(&diags);
 	pthread_atfork(before_fork, after_fork, after_fork);
 }
 
+static void start_now(void)
+{
+	struct sx_conf_source source = {.getenv = sx_env_get};
+
+	sx_log_take_stderr();
+	sx_real();
+	env_is_taken = sx_env_take() && !sx_conf_may_have_files(&source);
+	if (env_is_taken)
+		keep_environment();
+	is_started = true;
+	if (!env_is_taken)
+		sx_hook_engine();
+}
+
+bool sx_hook_start(void)
+{
+	if (is_started)
+		return true;
+	if (!environ)
+		return false;
+	pthread_once(&start_once, start_now);
+	return true;
+}
+
 struct sx_engine *sx_hook_engine(void)
 {
-	if (is_started || environ) /* a program may clear it later */
+	if (sx_hook_start()) /* a program may clear its environment later */
 		pthread_once(&once, load);
 	return engine;
 }
 
 __attribute__((constructor)) static void start(void)
 {
-	struct sx_conf_source source = {.getenv = sx_env_get};
 	int saved = errno;
 
-	sx_log_take_stderr();
-	sx_real();
-	env_is_taken = sx_env_take() && !sx_conf_may_have_files(&source);
-	is_started = true;
-	if (!env_is_taken)
-		sx_hook_engine();
+	pthread_once(&start_once, start_now);
 	errno = saved;
 }

@@ -12,6 +12,9 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <resolv.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -50,6 +53,12 @@ const struct sx_real *sx_real(void);
 #define real_res_search       (sx_real()->res_search)
 #define real_res_nquery       (sx_real()->res_nquery)
 #define real_res_nsearch      (sx_real()->res_nsearch)
+#define real_execve           (sx_real()->execve)
+#define real_execveat         (sx_real()->execveat)
+#define real_posix_spawn      (sx_real()->posix_spawn)
+#define real_posix_spawnp     (sx_real()->posix_spawnp)
+#define real_system           (sx_real()->system)
+#define real_popen            (sx_real()->popen)
 
 /* The core's table of system calls over them. */
 extern const struct sx_sys sx_sys_real;

@@ -1,6 +1,6 @@
 /*
- * syscall(2): the network's calls by number go the way of their names; every
- * other number passes as it is, with all six arguments.
+ * syscall(2): the network's calls and execve() by number go the way of their
+ * names; every other number passes as it is, with all six arguments.
  */
 #include "hook/hook.h"
 #include "hook/real.h"
@@ -57,6 +57,12 @@ static long hook_syscall(long number, const long a[6])
 	case SYS_getpeername:
 		return getpeername(
 			(int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);
+	case SYS_execve:
+		return execve((const char *)a[0], (char *const *)a[1],
+			(char *const *)a[2]);
+	case SYS_execveat:
+		return execveat((int)a[0], (const char *)a[1],
+			(char *const *)a[2], (char *const *)a[3], (int)a[4]);
 	default:
 		return real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}

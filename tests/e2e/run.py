@@ -6,8 +6,8 @@
 DIR is the build folder (cli/socksify and lib/libsocksify.so in it). TAP version 13 goes
 to stdout; exit status 0 if and only if every case passed. Needs root; a program that is
 missing fails its cases. Debian packages: busybox-static curl dante-server
-default-jdk-headless git iproute2 libcap2-bin microsocks mount nodejs openssh-client
-openssh-server openssl perl python3 tinyproxy util-linux wget; with sanitizers gcc too.
+default-jdk-headless gcc git iproute2 libcap2-bin make microsocks mount nodejs openssh-client
+openssh-server openssl perl python3 tinyproxy util-linux wget.
 
 The runner puts itself into network, mount and PID namespaces of its own, so whatever it
 starts ends with it, killed or not, and no file, process or namespace stays behind.
@@ -35,7 +35,7 @@ import tap  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 THEMES = ("world", "clients", "servers", "http", "pools", "chains", "load", "refusals",
-          "configuration", "command", "inspect", "ways", "knobs", "probes")
+          "configuration", "command", "children", "inspect", "ways", "knobs", "probes")
 PYTHON = "/usr/bin/python3"
 INSIDE = "--inside"
 CASE_LIMIT = 90

@@ -32,6 +32,11 @@ BANNED = r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|select|rand|"
 BANNED_IN_LIB = r"\b(exit|_exit|abort|assert|printf|fprintf|puts|fputs|perror|" \
                 r"err|warn|errx|warnx)\s*\("
 
+# The hook of a name has to define it; a child of vfork() has nothing but its stack,
+# and how much of it is bounded in hook/exec.h.
+ALLOWED = {"lib/hook/exec.c": {"alloca"}, "lib/hook/exec.h": {"alloca"},
+           "lib/hook/exec_list.c": {"alloca"}, "lib/hook/shell.c": {"system", "popen"}}
+
 TOP_LEVEL = {"lib", "cli", "tests", "scripts", "meson.build",
              "meson_options.txt", "README.md", "COPYING"}
 MAX_FILE_LINES = 600
@@ -129,7 +134,8 @@ def no_banned_functions():
         for number, line in code_lines(path):
             for pattern in patterns:
                 m = re.search(pattern, line)
-                if m and not line.startswith("static_assert"):
+                if m and not line.startswith("static_assert") and \
+                        m[1] not in ALLOWED.get(rel(path), ()):
                     yield f"{rel(path)}:{number}: {m[1]}()"
 
 

@@ -150,7 +150,7 @@ START_TEST(durations_have_a_unit_and_a_range)
 }
 END_TEST
 
-#define SECTIONS "[defaults], [server NAME], [pool NAME] or [rules]"
+#define SECTIONS "[defaults], [server NAME], [pool NAME], [rules] or [apps]"
 #define LINE     "expected KEY = VALUE or [SECTION]\n"
 #define NAME                                                                   \
 	" with a name of 1 to 42 letters, digits, hyphens, dots and "          \
@@ -237,7 +237,7 @@ static const struct {
 		"attempts, attempts_per_server, fail_threshold, retry_after, "
 		"when_all_down, backoff, pipeline, auth, isolate, udp, "
 		"inbound, strict, tor, log, "
-		"log_file\n"},
+		"log_file, allow_leaks\n"},
 	{SERVER "[pool p]\nserver = a\n",
 		"c:3: no servers in this section, expected servers = NAME, "
 		"NAME\n"
