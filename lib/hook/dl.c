@@ -7,6 +7,10 @@
  * $ORIGIN and RTLD_NEXT are meant from. So the real ones are jumped to, not
  * called: the caller stays the caller. In C that is a call in tail position,
  * which optimised code turns into a jump.
+ *
+ * The runtimes of sanitizers call dlsym() before they can serve anybody, the
+ * functions of libc that they stand in for included: nothing here calls such a
+ * function for a name that is none of ours, or is instrumented.
  */
 #include "hook/hook.h"
 #include "hook/real.h"
@@ -14,12 +18,11 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stddef.h>
-#include <string.h>
 
-#define TAIL_CALL __attribute__((optimize("O2"), noinline))
 #if defined(__clang__)
-#undef TAIL_CALL
-#define TAIL_CALL __attribute__((noinline))
+#define TAIL_CALL SX_EARLY __attribute__((noinline))
+#else
+#define TAIL_CALL SX_EARLY __attribute__((noinline, optimize("O2")))
 #endif
 
 /* What the library exports, and what stands behind it in libc. */
@@ -35,23 +38,30 @@ exports[] = {
 #undef SX_HOOK
 };
 
-static const struct export *find(const char *name)
+SX_EARLY static bool is_same(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+SX_EARLY static const struct export *find(const char *name)
 {
 	for (size_t i = 0; i < sizeof(exports) / sizeof(exports[0]); i++)
-		if (strcmp(exports[i].name, name) == 0)
+		if (is_same(exports[i].name, name))
 			return &exports[i];
 	return NULL;
 }
 
-static void *real_of(const struct export *e)
+SX_EARLY static void *real_of(const struct export *e)
 {
-	void *real;
-
-	memcpy(&real, (const char *)sx_real() + e->real, sizeof(real));
-	return real;
+	return *(
+		void *const *)(const void *)((const char *)sx_real() + e->real);
 }
 
-static const void *object_of(const void *address)
+SX_EARLY static const void *object_of(const void *address)
 {
 	Dl_info info;
 
@@ -64,7 +74,8 @@ static const void *object_of(const void *address)
  * means the next one after it: with ours the two would call each other for
  * ever.
  */
-static void *interposed(void *handle, const char *name, const void *caller)
+SX_EARLY static void *interposed(
+	void *handle, const char *name, const void *caller)
 {
 	const struct export *e = name ? find(name) : NULL;
 

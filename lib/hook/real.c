@@ -13,7 +13,7 @@ static atomic_bool bound;
 
 /* dlsym() is our own here; before glibc 2.34 it was in another library, of the
  * version that the machine's ABI began with. */
-static __typeof__(dlsym) *libc_dlsym(void)
+SX_EARLY static __typeof__(dlsym) *libc_dlsym(void)
 {
 	static const char *const versions[] = {
 		"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17", "GLIBC_2.0"};
@@ -26,7 +26,7 @@ static __typeof__(dlsym) *libc_dlsym(void)
 }
 
 /* Threads that race here write the same values. */
-static void bind_all(void)
+SX_EARLY static void bind_all(void)
 {
 	__typeof__(dlsym) *next = libc_dlsym();
 
@@ -38,7 +38,7 @@ static void bind_all(void)
 	atomic_store_explicit(&bound, true, memory_order_release);
 }
 
-const struct sx_real *sx_real(void)
+SX_EARLY const struct sx_real *sx_real(void)
 {
 	if (!atomic_load_explicit(&bound, memory_order_acquire))
 		bind_all();

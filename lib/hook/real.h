@@ -63,6 +63,13 @@ const struct sx_real *sx_real(void);
 /* The core's table of system calls over them. */
 extern const struct sx_sys sx_sys_real;
 
+/* Marks what may run before a sanitizer's runtime is ready. */
+#if __has_attribute(no_sanitize)
+#define SX_EARLY __attribute__((no_sanitize("address", "undefined", "thread")))
+#else
+#define SX_EARLY
+#endif
+
 /* Marks what the library exports; all else is hidden. */
 #define SX_EXPORT __attribute__((visibility("default")))
 
