@@ -36,7 +36,7 @@ static int fill(struct sx_engine *e)
 	int err = sx_rules_new(&e->rules, &e->conf);
 
 	if (!err)
-		err = sx_fakedns_new(&e->names);
+		err = sx_fakedns_new(&e->names, e->sys, SX_FAKEDNS_MAX);
 	if (!err)
 		err = sx_direct_new(&e->direct);
 	if (err)
@@ -111,15 +111,13 @@ void sx_engine_free(struct sx_engine *e)
 int sx_engine_dest(const struct sx_engine *e, const struct sx_ip *ip,
 	uint16_t port, struct sx_dest *out)
 {
-	const char *name = sx_fakedns_name(e->names, ip);
-
 	memset(out, 0, sizeof(*out));
 	out->port = port;
-	if (name) {
+	if (sx_fakedns_name(e->names, ip, out->name)) {
 		out->kind = SX_DEST_NAME;
-		sx_name_copy(out->name, name);
 		return 0;
 	}
+	out->name[0] = '\0';
 	out->kind = SX_DEST_IP;
 	out->ip = *ip;
 	return sx_fakedns_contains(ip) ? -EHOSTUNREACH : 0;
@@ -163,6 +161,7 @@ void sx_engine_learn_direct(
 void sx_engine_share_state(struct sx_engine *e, const char *runtime_dir)
 {
 	sx_state_path(&e->state_path, runtime_dir, SX_STATE_TMP, geteuid());
+	sx_fakedns_share(e->names, &e->state_path);
 }
 
 static void open_state(struct sx_engine *e)
@@ -283,13 +282,11 @@ int sx_engine_reverse(
 void sx_engine_before_fork(struct sx_engine *e)
 {
 	sx_lock(&e->state_lock);
-	sx_fakedns_before_fork(e->names);
 	sx_roster_before_fork(&e->roster);
 }
 
 void sx_engine_after_fork(struct sx_engine *e)
 {
 	sx_roster_after_fork(&e->roster);
-	sx_fakedns_after_fork(e->names);
 	sx_unlock(&e->state_lock);
 }

@@ -31,7 +31,7 @@ void sx_engine_free(struct sx_engine *e); /* NULL is harmless */
 /*
  * The destination that an address means: the name behind an address of the
  * fake-DNS table, else the address. 0; -EHOSTUNREACH for an address of its
- * pools that stands for no name. [any thread] [signal-safe]
+ * pools that stands for no name. [any thread] [signal-safe] [after fork]
  */
 int sx_engine_dest(const struct sx_engine *e, const struct sx_ip *ip,
 	uint16_t port, struct sx_dest *out);
@@ -69,10 +69,11 @@ int sx_engine_reverse(struct sx_engine *e, const struct sx_ip *ip,
 	char name[SX_NAME_MAX + 1]);
 
 /*
- * From now on the engine shares what it learns of servers with the user's
- * other processes (core/state.h); the file is opened at the first connection.
- * runtime_dir: $XDG_RUNTIME_DIR or NULL. Without this it learns nothing.
- * Before any thread uses the engine.
+ * From now on the engine shares what it learns of servers (core/state.h) and
+ * its names (core/fakedns.h) with the user's other processes; the files are
+ * opened at the first connection and the first name. runtime_dir:
+ * $XDG_RUNTIME_DIR or NULL. Without this it learns nothing of servers. Before
+ * any thread uses the engine.
  */
 void sx_engine_share_state(struct sx_engine *e, const char *runtime_dir);
 

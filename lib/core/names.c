@@ -106,18 +106,14 @@ int sx_names_lookup(const struct sx_rules *rules, struct sx_fakedns *table,
 		family == AF_INET6 ? AF_INET6 : AF_INET, &found->ips[0]);
 }
 
-int sx_names_reverse(const struct sx_rules *rules,
-	const struct sx_fakedns *table, const struct sx_ip *ip,
-	char name[SX_NAME_MAX + 1])
+int sx_names_reverse(const struct sx_rules *rules, struct sx_fakedns *table,
+	const struct sx_ip *ip, char name[SX_NAME_MAX + 1])
 {
-	const char *fake = sx_fakedns_name(table, ip);
 	struct sx_dest dest = {.kind = SX_DEST_IP, .ip = *ip};
 	unsigned rank;
 
-	if (fake) {
-		sx_name_copy(name, fake);
+	if (sx_fakedns_name(table, ip, name))
 		return 0;
-	}
 	if (sx_fakedns_contains(ip))
 		return -ENOENT;
 	if (sx_hosts_by_ip(SX_HOSTS_PATH, ip, name) == 0)

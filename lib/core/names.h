@@ -27,7 +27,7 @@ struct sx_lookup {
  * that means IPv4 alone: one tunnel for a program that races families).
  * Never asks a name server. 0; -ENOENT for what cannot be a host name;
  * -ENODATA for a local name without an address of the family; -EAGAIN when
- * the table is full; -ENOMEM. [any thread] [after fork]
+ * the table has no room. [any thread] [after fork]
  */
 int sx_names_lookup(const struct sx_rules *rules, struct sx_fakedns *table,
 	const char *host, int family, struct sx_lookup *out);
@@ -37,8 +37,7 @@ int sx_names_lookup(const struct sx_rules *rules, struct sx_fakedns *table,
  * none that may be known; 1: a rule sends it direct, libc is to look it up.
  * [any thread] [after fork]
  */
-int sx_names_reverse(const struct sx_rules *rules,
-	const struct sx_fakedns *table, const struct sx_ip *ip,
-	char name[SX_NAME_MAX + 1]);
+int sx_names_reverse(const struct sx_rules *rules, struct sx_fakedns *table,
+	const struct sx_ip *ip, char name[SX_NAME_MAX + 1]);
 
 #endif

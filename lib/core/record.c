@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* The last step of MurmurHash3: every bit depends on every other. */
-static uint64_t mixed(uint64_t h)
+/* The last step of MurmurHash3. */
+uint64_t sx_record_mix(uint64_t h)
 {
 	h = (h ^ h >> 33) * 0xff51afd7ed558ccdULL;
 	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53ULL;
@@ -19,9 +19,9 @@ void sx_record_hash(const char *key, uint64_t out[2])
 
 	for (; *key; key++) {
 		a = (a ^ (unsigned char)*key) * 1099511628211ULL;
-		b = mixed(b * 31 + (unsigned char)*key + 1);
+		b = sx_record_mix(b * 31 + (unsigned char)*key + 1);
 	}
-	out[0] = mixed(a) | 1;
+	out[0] = sx_record_mix(a) | 1;
 	out[1] = b | 1;
 }
 

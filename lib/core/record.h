@@ -18,6 +18,8 @@
 #ifndef SX_CORE_RECORD_H
 #define SX_CORE_RECORD_H
 
+#include "core/shared.h"
+
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -58,17 +60,9 @@ struct sx_pool_state {
 	_Atomic uint64_t spare[4]; /* 0 */
 };
 
-/* All but boot is written before others can see the file. */
-struct sx_state_head {
-	uint64_t magic;
-	uint32_t version;
-	uint32_t size;         /* of the whole */
-	_Atomic uint64_t boot; /* whose clock it is; 0: not known */
-};
-
 struct sx_state_map {
-	struct sx_state_head head;
-	uint64_t spare[509]; /* 0 */
+	struct sx_shared_head head;
+	uint64_t spare[508]; /* 0 */
 	struct sx_server_state servers[SX_STATE_SERVERS];
 	struct sx_pool_state pools[SX_STATE_POOLS];
 };
@@ -90,13 +84,16 @@ static_assert(sizeof(struct sx_server_state) == 512, "layout");
 static_assert(offsetof(struct sx_pool_state, cursor) == 80, "layout");
 static_assert(offsetof(struct sx_pool_state, latched) == 88, "layout");
 static_assert(sizeof(struct sx_pool_state) == 128, "layout");
-static_assert(offsetof(struct sx_state_head, version) == 8, "layout");
-static_assert(offsetof(struct sx_state_head, size) == 12, "layout");
-static_assert(offsetof(struct sx_state_head, boot) == 16, "layout");
-static_assert(sizeof(struct sx_state_head) == 24, "layout");
+static_assert(offsetof(struct sx_shared_head, version) == 8, "layout");
+static_assert(offsetof(struct sx_shared_head, size) == 12, "layout");
+static_assert(offsetof(struct sx_shared_head, boot) == 16, "layout");
+static_assert(sizeof(struct sx_shared_head) == 32, "layout");
 static_assert(offsetof(struct sx_state_map, servers) == 4096, "layout");
 static_assert(offsetof(struct sx_state_map, pools) == 135168, "layout");
 static_assert(sizeof(struct sx_state_map) == 143360, "layout: 35 pages");
+
+/* Mixes the bits of a word: every one depends on every other. */
+uint64_t sx_record_mix(uint64_t word);
 
 /* The 128-bit hash of a key; neither word is 0. */
 void sx_record_hash(const char *key, uint64_t out[2]);

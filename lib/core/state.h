@@ -3,59 +3,27 @@
  * a server, all know: opening it, finding records, listing them. What is done
  * with a record stands in health.h, counters.h and learned.h.
  *
- * The file is `state` in $XDG_RUNTIME_DIR/socksify/, else in
- * /tmp/socksify-UID/; where neither can be had, memory that belongs to the
- * process and what it forks. Folder and file are the user's alone (0700,
- * 0600). A file that is not as it must be is never changed: private memory
- * takes its place, and words say why. It is made complete before it gets its
- * name, which only one process can give it, so nobody ever waits for another.
+ * The file is `state` in the folder of shared.h; where it cannot be had or is
+ * not as it must be, memory that belongs to the process and what it forks
+ * takes its place, and words say why.
  *
  * A file of an earlier boot, as /tmp may keep it, is used on: counters and
  * what was learned of servers (by the wall clock) stay, health is reset,
  * since its times are of another clock. A process that opens at the same
  * moment may lose a mark in this, no more.
- *
- * To start anew, delete the file: processes that have it mapped go on with
- * it among themselves. Cutting it short is another matter, which the kernel
- * answers with SIGBUS; no process of socksify ever does it.
  */
 #ifndef SX_CORE_STATE_H
 #define SX_CORE_STATE_H
 
 #include "base/err.h"
 #include "core/record.h"
-
-#include <sys/types.h>
-
-#define SX_STATE_TMP        "/tmp"
-#define SX_STATE_PARENT_MAX 200U
-
-/* A folder that the file may be in. */
-struct sx_state_place {
-	char parent[SX_STATE_PARENT_MAX]; /* exists */
-	char folder[24];                  /* in it; made where it is missing */
-	bool parent_is_users;             /* not used if it is another user's */
-};
-
-/* Plain data, from strings alone. */
-struct sx_state_path {
-	struct sx_state_place places[2]; /* the first one that can be used */
-	unsigned n_places;
-	uid_t uid; /* whose; the effective one when it is opened */
-};
+#include "core/shared.h"
 
 /* One for each process; its mapping is inherited over fork(). */
 struct sx_state {
 	struct sx_state_map *map; /* NULL: none, every record is NULL */
 	int place;                /* index into places, -1: private memory */
 };
-
-/*
- * Where the state of the user is. runtime_dir: $XDG_RUNTIME_DIR; NULL, empty,
- * not absolute or too long: left out. tmp: SX_STATE_TMP. [signal-safe]
- */
-void sx_state_path(struct sx_state_path *out, const char *runtime_dir,
-	const char *tmp, uid_t uid);
 
 enum sx_state_opened {
 	SX_STATE_SHARED = 0,

@@ -17,6 +17,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <stddef.h>
 
 #if defined(__clang__)
@@ -25,18 +26,22 @@
 #define TAIL_CALL SX_EARLY __attribute__((noinline, optimize("O2")))
 #endif
 
-/* What the library exports, and what stands behind it in libc. */
-static const struct export
-{
-	const char *name;
-	void *ours;
-	size_t real; /* where in struct sx_real */
-}
-exports[] = {
-#define SX_HOOK(name) {#name, (void *)name, offsetof(struct sx_real, name)},
+/* What the library exports, by its symbols, whatever their types. */
+#define SX_HOOK(name)        extern const char export_##name[] __asm__(#name);
+#define SX_EXPORT_ONLY(name) SX_HOOK(name)
 #include "hook/hooks.def"
 #undef SX_HOOK
+#define SX_HOOK(name) {#name, export_##name},
+static const struct export
+{
+	char name[24]; /* no pointer: nothing to relocate */
+	const void *ours;
+}
+exports[] = {
+#include "hook/hooks.def"
 };
+#undef SX_HOOK
+#undef SX_EXPORT_ONLY
 
 SX_EARLY static bool is_same(const char *a, const char *b)
 {
@@ -55,12 +60,6 @@ SX_EARLY static const struct export *find(const char *name)
 	return NULL;
 }
 
-SX_EARLY static void *real_of(const struct export *e)
-{
-	return *(
-		void *const *)(const void *)((const char *)sx_real() + e->real);
-}
-
 SX_EARLY static const void *object_of(const void *address)
 {
 	Dl_info info;
@@ -69,33 +68,40 @@ SX_EARLY static const void *object_of(const void *address)
 }
 
 /*
- * Ours for one of our names, NULL for the rest. RTLD_NEXT from the very object
- * that we call (another library that interposes the name, loaded behind us)
- * means the next one after it: with ours the two would call each other for
- * ever.
+ * Ours for one of our names that would be found in libc, NULL for the rest.
+ * RTLD_NEXT from the very object that comes next to us (another library that
+ * interposes the name) means the one after it: with ours the two would call
+ * each other for ever. Not to be inlined: a variable whose address is taken
+ * would keep its caller from jumping.
  */
-SX_EARLY static void *interposed(
+SX_EARLY __attribute__((noinline)) static const void *interposed(
 	void *handle, const char *name, const void *caller)
 {
 	const struct export *e = name ? find(name) : NULL;
+	const void *found;
 
 	if (!e || handle == RTLD_DEFAULT)
 		return NULL;
+	found = real_dlsym(handle, name);
 	if (handle == RTLD_NEXT)
-		return object_of(caller) == object_of(real_of(e)) ||
+		return object_of(caller) == object_of(found) ||
 				       object_of(caller) == object_of(e->ours)
 			       ? NULL
 			       : e->ours;
-	return real_dlsym(handle, name) == real_of(e) ? e->ours : NULL;
+	return found && object_of(found) ==
+				       object_of((void *)gnu_get_libc_version)
+		       ? e->ours
+		       : NULL;
 }
 
 SX_EXPORT TAIL_CALL void *dlsym(
 	void *restrict handle, const char *restrict name)
 {
-	void *ours = interposed(handle, name, __builtin_return_address(0));
+	const void *ours =
+		interposed(handle, name, __builtin_return_address(0));
 
 	if (ours)
-		return ours;
+		return (void *)ours;
 	return real_dlsym(handle, name);
 }
 

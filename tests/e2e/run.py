@@ -35,7 +35,8 @@ import tap  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 THEMES = ("world", "clients", "servers", "http", "pools", "chains", "load", "refusals",
-          "configuration", "command", "children", "inspect", "ways", "knobs", "probes")
+          "configuration", "command", "children", "inspect", "ways", "knobs",
+          "shared_names", "probes")
 PYTHON = "/usr/bin/python3"
 INSIDE = "--inside"
 CASE_LIMIT = 90

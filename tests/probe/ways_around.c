@@ -35,9 +35,21 @@ static void check_dlsym(void)
 	echoes((connect_fn *)dlsym(libc, "connect"), "dlsym of libc");
 	echoes((connect_fn *)dlsym(RTLD_NEXT, "connect"), "RTLD_NEXT");
 	echoes((connect_fn *)dlsym(RTLD_DEFAULT, "connect"), "RTLD_DEFAULT");
+	echoes((connect_fn *)dlsym(libc, "__connect"), "dlsym of __connect");
 	CHECK(!dlsym(libc, "no_such_symbol") && dlerror(), "found");
 	CHECK(dlsym(libc, "getpid") == dlsym(RTLD_DEFAULT, "getpid"),
 		"another getpid()");
+}
+
+/* The program asks, so what is next is the library that comes first. */
+static void check_caller(void)
+{
+	Dl_info asked, libc;
+
+	CHECK(dladdr(dlsym(RTLD_NEXT, "gethostid"), &asked) &&
+			dladdr(dlsym(RTLD_NEXT, "getpid"), &libc),
+		"dladdr");
+	CHECK(asked.dli_fbase != libc.dli_fbase, "next is libc");
 }
 
 static void check_dlopen(const char *library)
@@ -116,6 +128,7 @@ int main(int argc, char **argv)
 	check_dlmopen(argv[3], proxied);
 	gethostid(); /* asks nobody: the case sees it */
 	if (proxied) {
+		check_caller();
 		check_sockets();
 		check_name_services();
 		check_legacy();

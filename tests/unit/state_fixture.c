@@ -174,7 +174,7 @@ void fix_add_tests(
 {
 	TCase *tcase = tcase_create(name);
 
-	tcase_set_timeout(tcase, 60);
+	tcase_set_timeout(tcase, 200);
 	tcase_add_unchecked_fixture(tcase, make_base, remove_base);
 	tcase_add_checked_fixture(tcase, make_folder, NULL);
 	for (size_t i = 0; i < n; i++)

@@ -53,7 +53,7 @@ unsigned fix_processes(unsigned n, int (*work)(unsigned number));
 /* Zeroed memory shared with processes that are started later. */
 void *fix_shared(size_t n_bytes);
 
-/* Consumes nothing. All tests get a folder and a time limit of 60 s. */
+/* Consumes nothing. All tests get a folder and a time limit of 200 s. */
 void fix_add_tests(
 	Suite *suite, const char *name, const TTest *const *tests, size_t n);
 

@@ -93,12 +93,12 @@ static void has_another_magic(void)
 
 static void has_another_version(void)
 {
-	change_byte(offsetof(struct sx_state_head, version));
+	change_byte(offsetof(struct sx_shared_head, version));
 }
 
 static void has_another_size_in_it(void)
 {
-	change_byte(offsetof(struct sx_state_head, size) + 3);
+	change_byte(offsetof(struct sx_shared_head, size) + 3);
 }
 
 static void is_a_link(void)
