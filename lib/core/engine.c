@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DNS_PORT 53 /* a name asked for is no datagram to let out */
+
 static_assert(SX_POOL_MAX == SX_POOL_SERVERS_MAX, "a pool fits its cursor");
 
 struct sx_engine {
@@ -131,7 +133,7 @@ struct sx_verdict sx_engine_decide(
 
 	if (verdict.action == SX_ACTION_PROXY &&
 		dest->transport == SX_TRANSPORT_UDP &&
-		e->conf.udp == SX_UDP_DIRECT) {
+		e->conf.udp == SX_UDP_DIRECT && dest->port != DNS_PORT) {
 		verdict.action = SX_ACTION_DIRECT;
 		verdict.where = "udp = direct";
 	}

@@ -196,7 +196,7 @@ static void add_local(struct sx_rules *r, bool strict)
 
 	for (unsigned i = 0; i < n; i++)
 		r->rules[r->n_rules++] =
-			builtin(SX_ACTION_BLOCK, loopback[i], dns, stub);
+			builtin(SX_ACTION_PROXY, loopback[i], dns, stub);
 	for (unsigned i = 0; i < n; i++)
 		r->rules[r->n_rules++] = builtin(
 			strict ? SX_ACTION_BLOCK : SX_ACTION_DIRECT,

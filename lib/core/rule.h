@@ -3,7 +3,7 @@
  *
  * The first rule that matches wins. Behind those of the configuration stand
  * the built-in ones, in this order: a configured server's own address and
- * port is direct; port 53 on the loopback is blocked (a stub resolver there
+ * port is direct; port 53 on the loopback is not (a stub resolver there
  * would carry the lookups that are not to leave the machine); the loopback
  * and the unspecified address, which means this machine, are direct, or
  * blocked with `strict`; everything else goes to the default pool. Whatever

@@ -3,6 +3,7 @@
  */
 #include "base/log.h"
 #include "hook/hook.h"
+#include "hook/nameserver.h"
 #include "hook/nss.h"
 #include "hook/real.h"
 #include "hook/socktab.h"
@@ -168,6 +169,9 @@ static int connect_by_rule(struct attempt *a)
 		return sx_hook_refuse(
 			EACCES, "a connection", &a->dest, a->verdict.where);
 	case SX_ACTION_PROXY:
+		if (sx_nameserver_is(&a->sock, &a->dest))
+			return sx_nameserver_connect(
+				a->fd, &a->sock, a->sa, a->len);
 		if (sx_hook_is_tcp(&a->sock))
 			return connect_by_proxy(a);
 		return sx_hook_refuse(ENETUNREACH,

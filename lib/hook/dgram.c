@@ -1,12 +1,14 @@
 /*
  * sendto(2), sendmsg(2), sendmmsg(2): what goes to an address without
- * connect(). Datagrams that are not direct are refused; TCP with
- * MSG_FASTOPEN is connected first.
+ * connect(). Datagrams for a nameserver go to where they are answered,
+ * others that are not direct are refused; TCP with MSG_FASTOPEN is connected
+ * first.
  *
  * A message without an address belongs to a connected socket and passes
  * untouched.
  */
 #include "hook/hook.h"
+#include "hook/nameserver.h"
 #include "hook/real.h"
 
 #include <errno.h>
@@ -17,6 +19,12 @@ enum way {
 	WAY_PASS,
 	WAY_REFUSED,       /* errno is set */
 	WAY_CONNECT_FIRST, /* then send without address and MSG_FASTOPEN */
+	WAY_ELSEWHERE,     /* to another address */
+};
+
+struct elsewhere {
+	struct sockaddr_storage sa;
+	socklen_t len;
 };
 
 /* Linux takes AF_UNSPEC in an address for a datagram socket as AF_INET. */
@@ -33,43 +41,64 @@ static int read_address(const struct sockaddr *sa, socklen_t len,
 	return sx_ip_from_sockaddr(&in, sizeof(in), ip, port);
 }
 
-static enum way way_of_datagram(
-	const struct sx_verdict *verdict, const struct sx_dest *dest)
+/* What is sent, taken apart. */
+struct target {
+	int fd;
+	struct sx_hook_sock sock;
+	struct sx_ip ip;
+	struct sx_dest dest;
+	struct sx_verdict verdict;
+};
+
+static enum way refuse(const struct target *t, int err)
 {
-	if (verdict->action == SX_ACTION_DIRECT && dest->kind == SX_DEST_IP)
-		return WAY_PASS;
-	sx_hook_refuse(
-		verdict->action == SX_ACTION_BLOCK ? EACCES : ENETUNREACH,
-		"a datagram", dest, verdict->where);
+	sx_hook_refuse(err, "a datagram", &t->dest, t->verdict.where);
 	return WAY_REFUSED;
 }
 
-static enum way way_of(
-	int fd, const struct sockaddr *sa, socklen_t len, int flags)
+static enum way way_of_datagram(const struct target *t, struct elsewhere *to)
 {
+	switch (t->verdict.action) {
+	case SX_ACTION_DIRECT:
+		if (t->dest.kind == SX_DEST_IP)
+			return WAY_PASS;
+		break;
+	case SX_ACTION_BLOCK:
+		return refuse(t, EACCES);
+	case SX_ACTION_PROXY:
+		if (sx_nameserver_is(&t->sock, &t->dest) &&
+			sx_nameserver_redirect(t->fd, &t->sock, &t->ip, &to->sa,
+				&to->len) == 0)
+			return WAY_ELSEWHERE;
+		break;
+	}
+	return refuse(t, ENETUNREACH);
+}
+
+static enum way way_of(int fd, const struct sockaddr *sa, socklen_t len,
+	int flags, struct elsewhere *to)
+{
+	struct target t = {.fd = fd};
 	struct sx_engine *engine;
-	struct sx_hook_sock sock;
-	struct sx_dest dest;
-	struct sx_ip ip;
 	uint16_t port;
 
-	if (!sa || read_address(sa, len, &ip, &port) ||
-		!sx_hook_is_inet(fd, &sock))
+	if (!sa || read_address(sa, len, &t.ip, &port) ||
+		!sx_hook_is_inet(fd, &t.sock))
 		return WAY_PASS;
 	/* Without MSG_FASTOPEN, TCP ignores the address */
-	if (sx_hook_is_tcp(&sock) && !(flags & MSG_FASTOPEN))
+	if (sx_hook_is_tcp(&t.sock) && !(flags & MSG_FASTOPEN))
 		return WAY_PASS;
 	engine = sx_hook_engine();
-	if (!engine || sx_engine_dest(engine, &ip, port, &dest)) {
+	if (!engine || sx_engine_dest(engine, &t.ip, port, &t.dest)) {
 		sx_hook_refuse(EHOSTUNREACH, "a datagram", NULL, NULL);
 		return WAY_REFUSED;
 	}
-	if (!sx_hook_is_tcp(&sock))
-		dest.transport = SX_TRANSPORT_UDP;
-	struct sx_verdict verdict = sx_engine_decide(engine, &dest);
-	if (!sx_hook_is_tcp(&sock))
-		return way_of_datagram(&verdict, &dest);
-	return verdict.action == SX_ACTION_DIRECT && dest.kind == SX_DEST_IP
+	if (!sx_hook_is_tcp(&t.sock))
+		t.dest.transport = SX_TRANSPORT_UDP;
+	t.verdict = sx_engine_decide(engine, &t.dest);
+	if (!sx_hook_is_tcp(&t.sock))
+		return way_of_datagram(&t, to);
+	return t.verdict.action == SX_ACTION_DIRECT && t.dest.kind == SX_DEST_IP
 		       ? WAY_PASS
 		       : WAY_CONNECT_FIRST;
 }
@@ -77,9 +106,14 @@ static enum way way_of(
 static ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
 	const struct sockaddr *sa, socklen_t len)
 {
-	switch (way_of(fd, sa, len, flags)) {
+	struct elsewhere to;
+
+	switch (way_of(fd, sa, len, flags, &to)) {
 	case WAY_PASS:
 		return real_sendto(fd, buf, n, flags, sa, len);
+	case WAY_ELSEWHERE:
+		return real_sendto(
+			fd, buf, n, flags, (struct sockaddr *)&to.sa, to.len);
 	case WAY_REFUSED:
 		return -1;
 	case WAY_CONNECT_FIRST:
@@ -90,13 +124,29 @@ static ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
 	return real_sendto(fd, buf, n, flags & ~MSG_FASTOPEN, NULL, 0);
 }
 
-static ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
+/* Without what goes with the message: that may choose an interface. */
+static ssize_t send_elsewhere(
+	int fd, const struct msghdr *msg, struct elsewhere *to, int flags)
 {
-	if (!msg || !msg->msg_name)
-		return real_sendmsg(fd, msg, flags);
-	switch (way_of(fd, msg->msg_name, msg->msg_namelen, flags)) {
+	struct msghdr other = *msg;
+
+	other.msg_name = &to->sa;
+	other.msg_namelen = to->len;
+	other.msg_control = NULL;
+	other.msg_controllen = 0;
+	return real_sendmsg(fd, &other, flags);
+}
+
+static ssize_t send_by(enum way way, int fd, const struct msghdr *msg,
+	struct elsewhere *to, int flags)
+{
+	struct msghdr rest = *msg;
+
+	switch (way) {
 	case WAY_PASS:
 		return real_sendmsg(fd, msg, flags);
+	case WAY_ELSEWHERE:
+		return send_elsewhere(fd, msg, to, flags);
 	case WAY_REFUSED:
 		return -1;
 	case WAY_CONNECT_FIRST:
@@ -104,16 +154,25 @@ static ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
 	}
 	if (hook_connect(fd, msg->msg_name, msg->msg_namelen))
 		return -1;
-	struct msghdr rest = *msg;
 	rest.msg_name = NULL;
 	rest.msg_namelen = 0;
 	return real_sendmsg(fd, &rest, flags & ~MSG_FASTOPEN);
 }
 
-/* How many messages from the first may pass as they are. *way: that of the
- * one that stops. */
-static unsigned n_passing(
-	int fd, const struct mmsghdr *vec, unsigned n, int flags, enum way *way)
+static ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct elsewhere to;
+
+	if (!msg || !msg->msg_name)
+		return real_sendmsg(fd, msg, flags);
+	enum way way = way_of(fd, msg->msg_name, msg->msg_namelen, flags, &to);
+	return send_by(way, fd, msg, &to, flags);
+}
+
+/* How many messages from the first may pass as they are. *way and *to: those
+ * of the one that stops. */
+static unsigned n_passing(int fd, const struct mmsghdr *vec, unsigned n,
+	int flags, enum way *way, struct elsewhere *to)
 {
 	unsigned i;
 
@@ -122,29 +181,43 @@ static unsigned n_passing(
 		const struct msghdr *msg = &vec[i].msg_hdr;
 		if (msg->msg_name)
 			*way = way_of(
-				fd, msg->msg_name, msg->msg_namelen, flags);
+				fd, msg->msg_name, msg->msg_namelen, flags, to);
 	}
 	return *way == WAY_PASS ? n : i - 1;
+}
+
+/* Sends the first messages; how many, or -1. All that may pass go at once,
+ * another goes alone. */
+static int send_some(int fd, struct mmsghdr *vec, unsigned n, int flags)
+{
+	struct elsewhere to;
+	enum way way;
+	unsigned passing = n_passing(fd, vec, n, flags, &way, &to);
+
+	if (passing)
+		return real_sendmmsg(fd, vec, passing, flags);
+	ssize_t sent = send_by(way, fd, &vec[0].msg_hdr, &to, flags);
+	if (sent < 0)
+		return -1;
+	vec[0].msg_len = (unsigned)sent;
+	return 1;
 }
 
 /* As the kernel's: the messages before one that fails are sent, and an error
  * is reported only for the first. */
 static int hook_sendmmsg(int fd, struct mmsghdr *vec, unsigned n, int flags)
 {
-	enum way way;
-	unsigned passing = vec ? n_passing(fd, vec, n, flags, &way) : n;
+	unsigned sent = 0;
 
-	if (!vec || passing)
-		return real_sendmmsg(fd, vec, passing, flags);
-	if (n == 0)
+	if (!vec || n == 0)
 		return real_sendmmsg(fd, vec, n, flags);
-	if (way == WAY_REFUSED)
-		return -1;
-	ssize_t sent = hook_sendmsg(fd, &vec[0].msg_hdr, flags);
-	if (sent < 0)
-		return -1;
-	vec[0].msg_len = (unsigned)sent;
-	return 1;
+	while (sent < n) {
+		int r = send_some(fd, vec + sent, n - sent, flags);
+		if (r <= 0)
+			return sent ? (int)sent : r;
+		sent += (unsigned)r;
+	}
+	return (int)sent;
 }
 
 SX_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags,

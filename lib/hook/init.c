@@ -14,6 +14,7 @@
 #include "hook/env.h"
 #include "hook/exec.h"
 #include "hook/hook.h"
+#include "hook/nameserver.h"
 #include "hook/real.h"
 
 #include <errno.h>
@@ -104,6 +105,7 @@ static void report(const struct sx_diags *diags)
 
 static void before_fork(void)
 {
+	sx_nameserver_before_fork();
 	if (engine)
 		sx_engine_before_fork(engine);
 }
@@ -112,6 +114,14 @@ static void after_fork(void)
 {
 	if (engine)
 		sx_engine_after_fork(engine);
+	sx_nameserver_after_fork();
+}
+
+static void after_fork_in_child(void)
+{
+	if (engine)
+		sx_engine_after_fork(engine);
+	sx_nameserver_after_fork_in_child();
 }
 
 static void load(void)
@@ -143,7 +153,7 @@ static void load(void)
 			engine, sx_conf_place(source.getenv,
 					"SOCKSIFY_XDG_RUNTIME_DIR"));
 	sx_diags_fini(&diags);
-	pthread_atfork(before_fork, after_fork, after_fork);
+	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 static void start_now(void)

@@ -18,6 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* libc's headers declare it only under _FORTIFY_SOURCE. */
+ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags,
+	struct sockaddr *sa, socklen_t *len);
+
 struct sx_real {
 #define SX_HOOK(name) __typeof__(name) *name;
 #include "hook/hooks.def"
@@ -41,6 +45,10 @@ const struct sx_real *sx_real(void);
 #define real_sendto           (sx_real()->sendto)
 #define real_sendmsg          (sx_real()->sendmsg)
 #define real_sendmmsg         (sx_real()->sendmmsg)
+#define real_recvfrom         (sx_real()->recvfrom)
+#define real_recvfrom_chk     (sx_real()->__recvfrom_chk)
+#define real_recvmsg          (sx_real()->recvmsg)
+#define real_recvmmsg         (sx_real()->recvmmsg)
 #define real_getpeername      (sx_real()->getpeername)
 #define real_getaddrinfo      (sx_real()->getaddrinfo)
 #define real_getnameinfo      (sx_real()->getnameinfo)

@@ -54,6 +54,14 @@ static long hook_syscall(long number, const long a[6])
 		/* what goes into a ring passes every hook; programs take
 		 * epoll instead */
 		return sx_hook_refuse(ENOSYS, "io_uring", NULL, NULL);
+	case SYS_recvfrom:
+		return recvfrom((int)a[0], (void *)a[1], (size_t)a[2],
+			(int)a[3], (struct sockaddr *)a[4], (socklen_t *)a[5]);
+	case SYS_recvmsg:
+		return recvmsg((int)a[0], (struct msghdr *)a[1], (int)a[2]);
+	case SYS_recvmmsg:
+		return recvmmsg((int)a[0], (struct mmsghdr *)a[1],
+			(unsigned)a[2], (int)a[3], (struct timespec *)a[4]);
 	case SYS_getpeername:
 		return getpeername(
 			(int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);

@@ -14,6 +14,7 @@ from world import (CLIENT4, CLIENT6, DNS4, DNS6, NO_ROUTE4, PROXY4, PROXY6, UNRE
 
 ZONE = ".sx.test"
 ANY = ".any" + ZONE
+SECOND4, SECOND6 = "203.0.113.54", "2001:db8:f::54"  # the same server
 REVERSE = (".113.0.203.in-addr.arpa", ".f.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa")
 KINDS = {
     "web": (WEB4, WEB6), "web4": (WEB4, None), "web6": (None, WEB6),
@@ -71,7 +72,8 @@ def reply(data):
 class Dns:
     def __init__(self):
         self.asked = []
-        for family, address in ((socket.AF_INET, DNS4), (socket.AF_INET6, DNS6)):
+        for family, address in ((socket.AF_INET, DNS4), (socket.AF_INET, SECOND4),
+                                (socket.AF_INET6, DNS6), (socket.AF_INET6, SECOND6)):
             udp = socket.socket(family, socket.SOCK_DGRAM)
             udp.bind((address, 53))
             tcp = socket.socket(family, socket.SOCK_STREAM)
@@ -101,9 +103,10 @@ class Dns:
     def talk_tcp(self, conn, peer):
         with conn, conn.makefile("rwb") as stream:
             try:
-                size = struct.unpack("!H", stream.read(2))[0]
-                out = self.answer(stream.read(size), peer)
-                stream.write(struct.pack("!H", len(out)) + out)
+                while size := stream.read(2):
+                    out = self.answer(stream.read(struct.unpack("!H", size)[0]), peer)
+                    stream.write(struct.pack("!H", len(out)) + out)
+                    stream.flush()
             except (IndexError, struct.error, OSError):
                 return
 

@@ -5,9 +5,9 @@
 
 DIR is the build folder (cli/socksify and lib/libsocksify.so in it). TAP version 13 goes
 to stdout; exit status 0 if and only if every case passed. Needs root; a program that is
-missing fails its cases. Debian packages: busybox-static curl dante-server
-default-jdk-headless gcc git iproute2 libcap2-bin make microsocks mount nodejs openssh-client
-openssh-server openssl perl python3 tinyproxy util-linux wget.
+missing fails its cases. Debian packages: aria2 bind9-dnsutils busybox-static curl
+dante-server default-jdk-headless gcc git iproute2 ldnsutils libcap2-bin make microsocks mount
+nodejs openssh-client openssh-server openssl perl python3 tinyproxy util-linux wget.
 
 The runner puts itself into network, mount and PID namespaces of its own, so whatever it
 starts ends with it, killed or not, and no file, process or namespace stays behind.
@@ -35,7 +35,7 @@ import tap  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 THEMES = ("world", "clients", "servers", "http", "pools", "chains", "load", "refusals",
-          "configuration", "command", "children", "inspect", "ways", "knobs",
+          "configuration", "command", "children", "inspect", "ways", "dns", "knobs",
           "shared_names", "probes")
 PYTHON = "/usr/bin/python3"
 INSIDE = "--inside"

@@ -113,10 +113,10 @@ START_TEST(without_rules_all_but_the_loopback_goes_to_the_default_pool)
 }
 END_TEST
 
-START_TEST(a_resolver_on_the_loopback_is_blocked_unless_a_rule_says_direct)
+START_TEST(a_resolver_on_the_loopback_is_not_direct_unless_a_rule_says_so)
 {
-	IS_BLOCK("127.0.0.53", 53);
-	IS_BLOCK("::1", 53);
+	IS_PROXY("127.0.0.53", 53);
+	IS_PROXY("::1", 53);
 	teardown();
 	ports(add_cidr(SX_ACTION_DIRECT, "127.0.0.0/8"), 53, 53);
 	IS_DIRECT("127.0.0.53", 53);
@@ -385,7 +385,7 @@ int main(void)
 	tcase_add_test(
 		t, without_rules_all_but_the_loopback_goes_to_the_default_pool);
 	tcase_add_test(t,
-		a_resolver_on_the_loopback_is_blocked_unless_a_rule_says_direct);
+		a_resolver_on_the_loopback_is_not_direct_unless_a_rule_says_so);
 	tcase_add_test(t, the_loopback_can_be_sent_to_the_proxy);
 	tcase_add_test(t, the_first_rule_that_matches_wins);
 	tcase_add_test(t, a_name_rule_holds_for_the_name_and_below);
