@@ -21,5 +21,6 @@ extern const struct sx_command sx_command_run;
 extern const struct sx_command sx_command_check;
 extern const struct sx_command sx_command_status;
 extern const struct sx_command sx_command_explain;
+extern const struct sx_command sx_command_leaktest;
 
 #endif

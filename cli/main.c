@@ -7,6 +7,7 @@ static const struct sx_command *const commands[] = {
 	&sx_command_check,
 	&sx_command_status,
 	&sx_command_explain,
+	&sx_command_leaktest,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 

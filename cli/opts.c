@@ -43,8 +43,9 @@ static void take_quiet(struct sx_opts *o, size_t field, const char *arg)
 #define TEXT(member) take_text, offsetof(struct sx_opts, member)
 #define FLAG(member) take_flag, offsetof(struct sx_opts, member)
 
-#define FOR_ASKING (SX_FOR_CHECK | SX_FOR_STATUS | SX_FOR_EXPLAIN)
-#define FOR_ALL    (SX_FOR_RUN | FOR_ASKING)
+#define FOR_ASKING                                                             \
+	(SX_FOR_CHECK | SX_FOR_STATUS | SX_FOR_EXPLAIN | SX_FOR_LEAKTEST)
+#define FOR_ALL (SX_FOR_RUN | FOR_ASKING)
 
 static const struct row {
 	unsigned commands; /* bits of enum sx_for */

@@ -21,6 +21,7 @@ enum sx_for {
 	SX_FOR_CHECK = 2,
 	SX_FOR_STATUS = 4,
 	SX_FOR_EXPLAIN = 8,
+	SX_FOR_LEAKTEST = 16,
 };
 
 /* Strings are borrowed from argv. */

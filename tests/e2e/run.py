@@ -36,7 +36,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 THEMES = ("world", "clients", "servers", "http", "pools", "chains", "load", "refusals",
           "configuration", "command", "children", "inspect", "ways", "dns", "knobs",
-          "shared_names", "probes")
+          "shared_names", "leaktest", "probes")
 PYTHON = "/usr/bin/python3"
 INSIDE = "--inside"
 CASE_LIMIT = 90

@@ -1,0 +1,15 @@
+/*
+ * A proxy server that knows as much of SOCKS4, SOCKS4A, SOCKS5 and HTTP
+ * CONNECT as `socksify leaktest` needs. Any credentials are right. It
+ * connects from addresses of its own, by which its connections are told from
+ * those that go around it.
+ */
+#ifndef SX_CLI_LEAK_RELAY_H
+#define SX_CLI_LEAK_RELAY_H
+
+#include "leak_plan.h"
+
+/* Serves one client until it ends, and closes fd. [any thread] */
+void sx_leak_relay(const struct sx_leak_plan *plan, int fd);
+
+#endif
