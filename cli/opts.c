@@ -13,12 +13,12 @@
 static void take_flag(struct sx_opts *o, size_t field, const char *arg)
 {
 	(void)arg;
-	*(bool *)((char *)o + field) = true;
+	*(bool *)(void *)((char *)o + field) = true;
 }
 
 static void take_text(struct sx_opts *o, size_t field, const char *arg)
 {
-	*(const char **)((char *)o + field) = arg;
+	*(const char **)(void *)((char *)o + field) = arg;
 }
 
 static void take_url(struct sx_opts *o, size_t field, const char *arg)

@@ -123,6 +123,12 @@ enum sx_udp {
 	SX_UDP_DIRECT, /* around the proxy */
 };
 
+/* What a program asks a nameserver by itself. */
+enum sx_dns {
+	SX_DNS_TABLE, /* is answered from the fake-DNS table */
+	SX_DNS_CARRY, /* goes the way of everything else, by TCP */
+};
+
 /* Connections from outside to the program. */
 enum sx_inbound {
 	SX_INBOUND_ANY,
@@ -176,6 +182,7 @@ struct sx_conf {
 	enum sx_all_down when_all_down; /* try */
 
 	enum sx_udp udp;         /* block */
+	enum sx_dns dns;         /* table */
 	enum sx_inbound inbound; /* any */
 	/* The loopback is no exception, nothing unusual passes. */
 	bool strict;

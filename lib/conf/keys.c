@@ -200,6 +200,7 @@ static int parse_conditions(
 #define ISOLATE     "none, process, program or destination"
 #define ALL_DOWN    "try or fail"
 #define UDP         "block or direct"
+#define DNS         "table or carry"
 #define INBOUND     "any, local or none"
 
 #define IN_CONF(member)   offsetof(struct sx_conf, member)
@@ -233,6 +234,7 @@ const struct sx_key sx_keys[SX_N_KEYS] = {
 	{SX_SECTION_DEFAULTS, "isolate", sx_key_word, ISOLATE, IN_CONF(isolate),
 		0},
 	{SX_SECTION_DEFAULTS, "udp", sx_key_word, UDP, IN_CONF(udp), 0},
+	{SX_SECTION_DEFAULTS, "dns", sx_key_word, DNS, IN_CONF(dns), 0},
 	{SX_SECTION_DEFAULTS, "inbound", sx_key_word, INBOUND, IN_CONF(inbound),
 		0},
 	{SX_SECTION_DEFAULTS, "strict", parse_yes_no, "yes or no",

@@ -34,7 +34,7 @@
 #define SX_HOOK(name) {#name, export_##name},
 static const struct export
 {
-	char name[24]; /* no pointer: nothing to relocate */
+	char name[28]; /* no pointer: nothing to relocate */
 	const void *ours;
 }
 exports[] = {

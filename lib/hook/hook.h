@@ -37,6 +37,9 @@ bool sx_hook_is_inet(int fd, struct sx_hook_sock *out);
 
 bool sx_hook_is_tcp(const struct sx_hook_sock *sock);
 
+/* False, with errno set, unless the configuration allows leaks. */
+bool sx_hook_may_use_io_uring(void);
+
 /* connect() as the program sees it, for the hooks that connect first. */
 int hook_connect(int fd, const struct sockaddr *sa, socklen_t len);
 

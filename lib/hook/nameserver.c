@@ -312,7 +312,12 @@ bool sx_nameserver_is(
 {
 	bool is_udp = sock->type == SOCK_DGRAM && sock->protocol == IPPROTO_UDP;
 
-	return dest->port == SX_NAMESERVER_PORT &&
+	if (dest->port != SX_NAMESERVER_PORT)
+		return false;
+	/* One on the loopback is this machine's, not the server's */
+	if (dest->kind == SX_DEST_IP && sx_ip_is_loopback(&dest->ip))
+		return is_udp || sx_hook_is_tcp(sock);
+	return sx_engine_conf(sx_hook_engine())->dns == SX_DNS_TABLE &&
 	       (is_udp || sx_hook_is_tcp(sock));
 }
 

@@ -51,9 +51,9 @@ static long hook_syscall(long number, const long a[6])
 		return accept4((int)a[0], (struct sockaddr *)a[1],
 			(socklen_t *)a[2], (int)a[3]);
 	case SYS_io_uring_setup:
-		/* what goes into a ring passes every hook; programs take
-		 * epoll instead */
-		return sx_hook_refuse(ENOSYS, "io_uring", NULL, NULL);
+		if (!sx_hook_may_use_io_uring())
+			return -1;
+		return real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	case SYS_recvfrom:
 		return recvfrom((int)a[0], (void *)a[1], (size_t)a[2],
 			(int)a[3], (struct sockaddr *)a[4], (socklen_t *)a[5]);

@@ -3,8 +3,9 @@ fake-DNS table, and the DNS server hears nothing."""
 from cases_clients import CLIENTS, PYTHON, hello
 from cases_probes import passed
 from dns import SECOND4, SECOND6
+from servers import URLS
 from tap import case
-from world import CLIENT4, CLIENT6, DNS4, DNS6, HOSTS_NAME, WEB4
+from world import CLIENT4, CLIENT6, DNS4, DNS6, HOSTS_NAME, PROXY4, WEB4
 
 MX = "15"  # as the DNS server writes it
 STUB = "127.0.0.53"
@@ -88,6 +89,18 @@ def dig_types(t):
         t.check(f"SERVER: {DNS4}#53({DNS4})" in result.out, "not from the nameserver")
         t.check("recursion requested" not in result.out, "dig warns")
     unheard(t)
+
+
+@case("dns = carry: TCP to a nameserver goes through the proxy, UDP does not go, the loopback is "
+      "answered here", sanitizer=True)
+def carry(t):
+    host = t.host("web4")
+    conf = {"via": (), "options": ["-f", t.file("carry.conf", "[defaults]\ndns = carry\n"
+                                                f"[server s]\nurl = {URLS['microsocks']}\n")]}
+    lines(t, [WEB4], *DIG, "+short", "+tcp", f"@{DNS4}", host, **conf)
+    t.check({question.peer for question in t.dns.asked} == {PROXY4}, "not asked by the proxy")
+    t.check(t.run(*DIG, "+short", f"@{DNS4}", host, **conf).code, "a datagram was answered")
+    t.contains(t.ok(t.run(*DIG, "+short", "+tcp", f"@{STUB}", host, **conf)).out, "198.1")
 
 
 @case("dig gets a name of the hosts file, and localhost")

@@ -88,7 +88,7 @@ static void check_sockets(void)
 	refused(AF_INET, SOCK_PACKET, 0, EPERM);
 	refused(AF_INET, SOCK_STREAM, IPPROTO_SCTP, EPROTONOSUPPORT);
 	refused(AF_INET6, SOCK_SEQPACKET, IPPROTO_SCTP, EPROTONOSUPPORT);
-	CHECK_ERR(syscall(SYS_io_uring_setup, 1, NULL), ENOSYS);
+	CHECK_ERR(syscall(SYS_io_uring_setup, 1, NULL), EPERM);
 }
 
 static void check_name_services(void)

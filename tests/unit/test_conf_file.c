@@ -236,7 +236,7 @@ static const struct {
 		"deadline, connect_timeout, handshake_timeout, reply_timeout, "
 		"attempts, attempts_per_server, fail_threshold, retry_after, "
 		"when_all_down, backoff, pipeline, auth, isolate, udp, "
-		"inbound, strict, tor, log, "
+		"dns, inbound, strict, tor, log, "
 		"log_file, allow_leaks\n"},
 	{SERVER "[pool p]\nserver = a\n",
 		"c:3: no servers in this section, expected servers = NAME, "
