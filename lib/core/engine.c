@@ -67,10 +67,10 @@ int sx_engine_new(
 }
 
 static void closed_rule(struct sx_rule_conf *rule, enum sx_action action,
-	enum sx_match match, const char *cidr)
+	enum sx_match match, const char *cidr, struct sx_ports ports)
 {
 	*rule = (struct sx_rule_conf){
-		.action = action, .match = match, .ports = SX_PORTS_ALL};
+		.action = action, .match = match, .ports = ports};
 	rule->where = strdup("the configuration cannot be used");
 	if (cidr)
 		sx_cidr_parse(cidr, &rule->cidr);
@@ -80,17 +80,21 @@ int sx_engine_new_closed(struct sx_engine **out, const struct sx_sys *sys)
 {
 	static const char *const local[] = {
 		"127.0.0.0/8", "::1", "0.0.0.0", "::"};
+	static const struct sx_ports dns = {DNS_PORT, DNS_PORT};
 	const unsigned n = sizeof(local) / sizeof(*local);
 	struct sx_conf conf = {.log_level = SX_LOG_WARN};
 
-	conf.rules = calloc(n + 1, sizeof(*conf.rules));
+	conf.rules = calloc(2UL * n + 1, sizeof(*conf.rules));
 	if (!conf.rules)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++)
+		closed_rule(&conf.rules[conf.n_rules++], SX_ACTION_BLOCK,
+			SX_MATCH_CIDR, local[i], dns);
+	for (unsigned i = 0; i < n; i++)
 		closed_rule(&conf.rules[conf.n_rules++], SX_ACTION_DIRECT,
-			SX_MATCH_CIDR, local[i]);
+			SX_MATCH_CIDR, local[i], SX_PORTS_ALL);
 	closed_rule(&conf.rules[conf.n_rules++], SX_ACTION_BLOCK, SX_MATCH_ANY,
-		NULL);
+		NULL, SX_PORTS_ALL);
 	int err = sx_engine_new(out, &conf, sys);
 	if (err)
 		sx_conf_fini(&conf);

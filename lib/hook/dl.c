@@ -31,17 +31,6 @@
 #define SX_EXPORT_ONLY(name) SX_HOOK(name)
 #include "hook/hooks.def"
 #undef SX_HOOK
-#define SX_HOOK(name) {#name, export_##name},
-static const struct export
-{
-	char name[28]; /* no pointer: nothing to relocate */
-	const void *ours;
-}
-exports[] = {
-#include "hook/hooks.def"
-};
-#undef SX_HOOK
-#undef SX_EXPORT_ONLY
 
 SX_EARLY static bool is_same(const char *a, const char *b)
 {
@@ -52,11 +41,16 @@ SX_EARLY static bool is_same(const char *a, const char *b)
 	return *a == *b;
 }
 
-SX_EARLY static const struct export *find(const char *name)
+/* Ours of that name, or NULL. No table: its pointers would have to be
+ * relocated at each start of a program. */
+SX_EARLY static const void *find(const char *name)
 {
-	for (size_t i = 0; i < sizeof(exports) / sizeof(exports[0]); i++)
-		if (is_same(exports[i].name, name))
-			return &exports[i];
+#define SX_HOOK(hook)                                                          \
+	if (is_same(#hook, name))                                              \
+		return export_##hook;
+#include "hook/hooks.def"
+#undef SX_HOOK
+#undef SX_EXPORT_ONLY
 	return NULL;
 }
 
@@ -77,20 +71,19 @@ SX_EARLY static const void *object_of(const void *address)
 SX_EARLY __attribute__((noinline)) static const void *interposed(
 	void *handle, const char *name, const void *caller)
 {
-	const struct export *e = name ? find(name) : NULL;
-	const void *found;
+	const void *ours = name ? find(name) : NULL, *found;
 
-	if (!e || handle == RTLD_DEFAULT)
+	if (!ours || handle == RTLD_DEFAULT)
 		return NULL;
 	found = real_dlsym(handle, name);
 	if (handle == RTLD_NEXT)
 		return object_of(caller) == object_of(found) ||
-				       object_of(caller) == object_of(e->ours)
+				       object_of(caller) == object_of(ours)
 			       ? NULL
-			       : e->ours;
+			       : ours;
 	return found && object_of(found) ==
 				       object_of((void *)gnu_get_libc_version)
-		       ? e->ours
+		       ? ours
 		       : NULL;
 }
 

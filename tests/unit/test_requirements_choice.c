@@ -44,6 +44,7 @@ START_TEST(ats_8_bug_14_an_engine_without_configuration_is_closed)
 	ck_assert_int_eq(action("2001:db8::1", 80), SX_ACTION_BLOCK);
 	ck_assert_int_eq(action("www.example.org", 80), SX_ACTION_BLOCK);
 	ck_assert_int_eq(action("127.0.0.1", 80), SX_ACTION_DIRECT);
+	ck_assert_int_eq(action("127.0.0.53", 53), SX_ACTION_BLOCK);
 }
 END_TEST
 
