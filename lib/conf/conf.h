@@ -125,8 +125,11 @@ enum sx_udp {
 
 /* What a program asks a nameserver by itself. */
 enum sx_dns {
-	SX_DNS_TABLE, /* is answered from the fake-DNS table */
-	SX_DNS_CARRY, /* goes the way of everything else, by TCP */
+	/* UDP, and TCP to loopback and private addresses, is answered from
+	 * the fake-DNS table; other TCP is a connection like any other */
+	SX_DNS_AUTO,
+	SX_DNS_TABLE, /* all is answered from the table */
+	SX_DNS_CARRY, /* only what goes to the loopback is */
 };
 
 /* Connections from outside to the program. */
@@ -182,7 +185,7 @@ struct sx_conf {
 	enum sx_all_down when_all_down; /* try */
 
 	enum sx_udp udp;         /* block */
-	enum sx_dns dns;         /* table */
+	enum sx_dns dns;         /* auto */
 	enum sx_inbound inbound; /* any */
 	/* The loopback is no exception, nothing unusual passes. */
 	bool strict;

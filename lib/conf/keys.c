@@ -200,7 +200,7 @@ static int parse_conditions(
 #define ISOLATE     "none, process, program or destination"
 #define ALL_DOWN    "try or fail"
 #define UDP         "block or direct"
-#define DNS         "table or carry"
+#define DNS         "auto, table or carry"
 #define INBOUND     "any, local or none"
 
 #define IN_CONF(member)   offsetof(struct sx_conf, member)

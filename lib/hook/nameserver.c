@@ -307,6 +307,39 @@ static int redirect(int fd, const struct sx_hook_sock *sock,
 	return *len ? 0 : -ENETUNREACH;
 }
 
+static bool is_private(const struct sx_ip *ip)
+{
+	static const char *const prefixes[] = {"10.0.0.0/8", "172.16.0.0/12",
+		"192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "fc00::/7",
+		"fe80::/10"};
+	struct sx_cidr cidr;
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (!sx_cidr_parse(prefixes[i], &cidr) &&
+			sx_cidr_contains(&cidr, ip))
+			return true;
+	return false;
+}
+
+/* Rather than carried. A loopback is this machine's, and nothing on the
+ * server's; a private address means little behind a server. */
+static bool is_answered(const struct sx_dest *dest, bool is_udp)
+{
+	bool is_ip = dest->kind == SX_DEST_IP;
+
+	if (is_ip && sx_ip_is_loopback(&dest->ip))
+		return true;
+	switch (sx_engine_conf(sx_hook_engine())->dns) {
+	case SX_DNS_AUTO:
+		return is_udp || (is_ip && is_private(&dest->ip));
+	case SX_DNS_TABLE:
+		return true;
+	case SX_DNS_CARRY:
+		break;
+	}
+	return false;
+}
+
 bool sx_nameserver_is(
 	const struct sx_hook_sock *sock, const struct sx_dest *dest)
 {
@@ -314,11 +347,7 @@ bool sx_nameserver_is(
 
 	if (dest->port != SX_NAMESERVER_PORT)
 		return false;
-	/* One on the loopback is this machine's, not the server's */
-	if (dest->kind == SX_DEST_IP && sx_ip_is_loopback(&dest->ip))
-		return is_udp || sx_hook_is_tcp(sock);
-	return sx_engine_conf(sx_hook_engine())->dns == SX_DNS_TABLE &&
-	       (is_udp || sx_hook_is_tcp(sock));
+	return (is_udp || sx_hook_is_tcp(sock)) && is_answered(dest, is_udp);
 }
 
 int sx_nameserver_redirect(int fd, const struct sx_hook_sock *sock,

@@ -20,6 +20,12 @@ PROBES = [
 ]
 
 
+def table(t):
+    """Options: TCP is answered too, whatever the address."""
+    return {"via": (), "options": ["-f", t.file("table.conf", "[defaults]\ndns = table\n"
+                                                f"[server s]\nurl = {URLS['microsocks']}\n")]}
+
+
 def probe(t, command):
     name, *arguments = command.format(
         dns4=DNS4, dns6=DNS6, other4=SECOND4, other6=SECOND6,
@@ -36,7 +42,7 @@ def straight(t, _, command):
 @case("{0}: under socksify", each=PROBES, sanitizer=True)
 def under_socksify(t, _, command):
     flags = ["--no-fork"] if t.lab.preload and command.startswith("dns_lives") else []
-    passed(t, t.run(*probe(t, command), "--proxied", *flags))
+    passed(t, t.run(*probe(t, command), "--proxied", *flags, **table(t)))
     unheard(t)
 
 
@@ -67,7 +73,7 @@ DIG = ["dig", "+time=5", "+tries=1"]
             ["+tcp", f"@{DNS4}"], ["+tcp", f"@{DNS6}"], ["+noedns"], ["+dnssec"])])
 def dig(t, _, way):
     host = t.host()
-    lines(t, [fake(t, host)], *DIG, "+short", *way, host)
+    lines(t, [fake(t, host)], *DIG, "+short", *way, host, **table(t))
     unheard(t)
 
 
@@ -89,6 +95,17 @@ def dig_types(t):
         t.check(f"SERVER: {DNS4}#53({DNS4})" in result.out, "not from the nameserver")
         t.check("recursion requested" not in result.out, "dig warns")
     unheard(t)
+
+
+@case("TCP to a public nameserver goes through the proxy, TCP to a private one is answered",
+      sanitizer=True)
+def tcp(t):
+    host = t.host("web4")
+    lines(t, [WEB4], *DIG, "+short", "+tcp", f"@{DNS4}", host)
+    t.check({question.peer for question in t.dns.asked} == {PROXY4}, "not asked by the proxy")
+    address = fake(t, host)
+    for private in ("10.1.2.3", "192.168.7.7", "172.31.0.1", "fd00::53"):
+        lines(t, [address], *DIG, "+short", "+tcp", f"@{private}", host)
 
 
 @case("dns = carry: TCP to a nameserver goes through the proxy, UDP does not go, the loopback is "
@@ -185,9 +202,10 @@ def aria2(t):
 @case("drill (ldns) {}gets an address of the table", each=["", "-t "])
 def drill(t, option):
     host = t.host()
-    result = t.ok(t.run("drill", *option.split(), f"@{DNS4}", host))
+    result = t.ok(t.run("drill", *option.split(), f"@{DNS4}", host, **table(t)))
     t.contains(result.out, fake(t, host))
-    t.contains(t.ok(t.run("drill", *option.split(), "-x", f"@{DNS4}", NO_NAME)).out, "NXDOMAIN")
+    t.contains(t.ok(t.run("drill", *option.split(), "-x", f"@{DNS4}", NO_NAME,
+                          **table(t))).out, "NXDOMAIN")
     unheard(t)
 
 
@@ -237,7 +255,7 @@ for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
             print(errno.errorcode[e.errno])"""
     t.ok(t.run(*change, via=None))
     try:
-        result = t.ok(t.run(PYTHON, "-c", code))
+        result = t.ok(t.run(PYTHON, "-c", code, **table(t)))
     finally:
         t.ok(t.run(*again, via=None))
         t.run("ip", "-6", "addr", "add", "::1/128", "dev", "lo", via=None)
@@ -267,7 +285,8 @@ for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
         except OSError as e:
             print(errno.errorcode[e.errno])"""
     # TCP does not look at the address of sendto()
-    lines(t, ["ENETUNREACH", "ENETUNREACH", "EPIPE", "ENETUNREACH"], PYTHON, "-c", code)
+    lines(t, ["ENETUNREACH", "ENETUNREACH", "EPIPE", "ENETUNREACH"], PYTHON, "-c", code,
+          **table(t))
     unheard(t)
 
 
@@ -300,7 +319,7 @@ for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
     sock.connect(("{server}", 53))
     sock.send((b"" if kind == socket.SOCK_DGRAM else b"\\0\\x13") + question)
     print(sock.recv(512)[-4:] == socket.inet_aton("{fake(t, 'a')}"), sock.getsockname()[0])"""
-    lines(t, [server, f"True {own}", f"True {own}"], PYTHON, "-c", code)
+    lines(t, [server, f"True {own}", f"True {own}"], PYTHON, "-c", code, **table(t))
     unheard(t)
 
 

@@ -28,7 +28,7 @@ EXPECTED = {
     "reverse": REFUSED,
     "res_query": LOCAL,
     "dns_udp": LOCAL,
-    "dns_tcp": LOCAL,
+    "dns_tcp": CARRIED,
     "dns_loopback": LOCAL,
     "udp_sendto": REFUSED,
     "udp_sendto6": REFUSED,
