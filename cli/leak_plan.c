@@ -104,7 +104,7 @@ static int best_ip(const struct sx_leak_plan *plan,
 			if (sx_ip_parse(text, &ip) || is_taken(plan, &ip))
 				continue;
 			int score = 4 * score_of_ip(rules, &ip, port) +
-				    score_of_ip(rules, &ip, SX_LEAK_DNS_PORT);
+				    score_of_ip(rules, &ip, SX_DNS_PORT);
 			if (score > best) {
 				best = score;
 				*out = ip;
@@ -202,7 +202,7 @@ static void note_all_direct(
 	const struct sx_dest name = named(plan->name, plan->port);
 	const struct sx_dest ips[] = {
 		{.ip = plan->target4, .port = plan->port},
-		{.ip = plan->target4, .port = SX_LEAK_DNS_PORT},
+		{.ip = plan->target4, .port = SX_DNS_PORT},
 		{.ip = plan->target6, .port = plan->port},
 		{.ip = plan->group4, .port = plan->port},
 	};

@@ -8,7 +8,6 @@
 #include "base/addr.h"
 #include "conf/conf.h"
 
-#define SX_LEAK_DNS_PORT   53
 #define SX_LEAK_NOTES      16
 #define SX_LEAK_NOTE_BYTES 320
 

@@ -185,7 +185,7 @@ static int add_target(struct posts *posts, const struct sx_leak_plan *plan,
 		if (fd < 0)
 			return fd;
 		add(posts, plan, ROLE_ECHO, types[i] == SOCK_DGRAM, fd);
-		fd = listen_at(ip, SX_LEAK_DNS_PORT, types[i]);
+		fd = listen_at(ip, SX_DNS_PORT, types[i]);
 		if (fd < 0)
 			return fd;
 		add(posts, plan, ROLE_DNS, types[i] == SOCK_DGRAM, fd);
@@ -203,7 +203,7 @@ static void add_loopback_resolvers(
 	for (size_t i = 0; i < 2; i++) {
 		struct sx_ip ip;
 		sx_ip_parse(texts[i], &ip);
-		int fd = listen_at(&ip, SX_LEAK_DNS_PORT, SOCK_DGRAM);
+		int fd = listen_at(&ip, SX_DNS_PORT, SOCK_DGRAM);
 		if (fd >= 0)
 			add(posts, plan, ROLE_DNS, true, fd);
 	}

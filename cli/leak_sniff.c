@@ -126,7 +126,7 @@ static bool is_target(const struct sx_leak_plan *plan, const struct sx_ip *ip)
 
 static bool is_service(const struct sx_leak_plan *plan, uint16_t port)
 {
-	return port == plan->port || port == SX_LEAK_DNS_PORT;
+	return port == plan->port || port == SX_DNS_PORT;
 }
 
 /* Only what begins something counts: the rest are answers, and what follows
@@ -154,7 +154,7 @@ static bool is_beginning(
 
 static const char *name_of(const struct packet *p)
 {
-	if (p->dst_port == SX_LEAK_DNS_PORT)
+	if (p->dst_port == SX_DNS_PORT)
 		return "dns";
 	switch (p->protocol) {
 	case IPPROTO_TCP:
@@ -188,7 +188,7 @@ static void judge(const struct sx_leak_plan *plan, const struct packet *p,
 	if (p->protocol == IPPROTO_TCP &&
 		sx_leak_plan_is_server(plan, &p->dst, p->dst_port))
 		return;
-	if (sx_ip_is_loopback(&p->dst) && p->dst_port != SX_LEAK_DNS_PORT)
+	if (sx_ip_is_loopback(&p->dst) && p->dst_port != SX_DNS_PORT)
 		return;
 	seen->leak = name_of(p);
 }

@@ -76,10 +76,8 @@ static bool may_run(const char *path, const char *entry, bool allow_leaks)
 
 static bool is_direct(const struct sx_conf *conf, const char *path)
 {
-	for (unsigned i = 0; i < conf->n_direct_apps; i++)
-		if (!strcmp(conf->direct_apps[i], sx_program_name(path)))
-			return true;
-	return false;
+	return sx_program_is_listed(
+		conf->direct_apps, conf->n_direct_apps, sx_program_name(path));
 }
 
 /* Makes the environment for it; 0, or the exit status. */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#define SX_DNS_PORT    53
 #define SX_NAME_MAX    253               /* RFC 1035: 255 octets on the wire */
 #define SX_DEST_STRLEN (SX_NAME_MAX + 9) /* "[", "]", ":65535", NUL */
 

@@ -35,6 +35,7 @@ struct check {
 	const struct sx_server_conf *conf;
 	struct sx_check *out;
 	struct sx_line line;
+	struct sx_user user; /* of the handshake under way */
 };
 
 static struct sx_deadline in(const struct check *c, unsigned ms)
@@ -89,31 +90,43 @@ static void note_method(struct sx_check *out, int method)
 		out->password = SX_ANSWER_YES;
 }
 
-/* Greeting and credentials as a program's, and a request for UDP. */
+/* A handshake as a program's, step by step, so that the failing step can be
+ * named. One that cannot even begin counts as answered: h says why. */
+static enum sx_line_end shake_hands(struct check *c, enum sx_command command,
+	const struct sx_dest *dest, unsigned limit_ms, struct sx_handshake *h)
+{
+	sx_user_choose(c->conf, dest, &c->user);
+	const struct sx_handshake_options options = {
+		.proto = c->conf->proto,
+		.command = command,
+		.credentials = c->user.credentials,
+		.dest = dest,
+		.auth_required = c->conf->auth == SX_AUTH_REQUIRED,
+	};
+	if (sx_handshake_init(h, &options))
+		return SX_LINE_ANSWERED;
+	return sx_line_talk(&c->line, h, NULL, in(c, limit_ms));
+}
+
+static bool fail_handshake(struct check *c, enum sx_check_step step,
+	enum sx_line_end end, const struct sx_handshake *h)
+{
+	if (end == SX_LINE_SILENT)
+		return fail(c, step, ETIMEDOUT, "no answer in time");
+	return fail(c, step, h->refusal.error, h->refusal.text);
+}
+
+/* Greeting and credentials, and a request for UDP. */
 static bool ask_for_udp(struct check *c)
 {
 	struct sx_handshake h;
-	struct sx_user user;
-
-	sx_user_choose(c->conf, &nowhere, &user);
-	const struct sx_handshake_options options = {
-		.proto = c->conf->proto,
-		.command = SX_COMMAND_UDP_ASSOCIATE,
-		.credentials = user.credentials,
-		.dest = &nowhere,
-		.auth_required = c->conf->auth == SX_AUTH_REQUIRED,
-	};
-	if (sx_handshake_init(&h, &options))
-		return fail(
-			c, SX_CHECK_GREETING, h.refusal.error, h.refusal.text);
-	enum sx_line_end end = sx_line_talk(&c->line, &h, NULL,
-		in(c, c->roster->conf->handshake_timeout_ms));
-	note_method(c->out, h.told.method);
+	enum sx_line_end end = shake_hands(c, SX_COMMAND_UDP_ASSOCIATE,
+		&nowhere, c->roster->conf->handshake_timeout_ms, &h);
 	enum sx_check_step step = step_of(&h);
+
+	note_method(c->out, h.told.method);
 	if (step < SX_CHECK_REQUEST)
-		return end == SX_LINE_SILENT
-			       ? fail(c, step, ETIMEDOUT, "no answer in time")
-			       : fail(c, step, h.refusal.error, h.refusal.text);
+		return fail_handshake(c, step, end, &h);
 	if (end != SX_LINE_SILENT)
 		c->out->udp = answer_of(h.told.reply == 0);
 	return true;
@@ -197,31 +210,15 @@ static bool ask_socks5(struct check *c)
 	return true;
 }
 
-/* In the step-by-step form, so that the failing step can be named. */
 static bool ask_for_destination(struct check *c)
 {
 	struct sx_handshake h;
-	struct sx_user user;
-
-	sx_user_choose(c->conf, c->options->to, &user);
-	const struct sx_handshake_options options = {
-		.proto = c->conf->proto,
-		.credentials = user.credentials,
-		.dest = c->options->to,
-		.auth_required = c->conf->auth == SX_AUTH_REQUIRED,
-	};
 	uint64_t start = sx_clock_ns(c->options->sys);
-	if (sx_handshake_init(&h, &options))
-		return fail(
-			c, SX_CHECK_REQUEST, h.refusal.error, h.refusal.text);
-	enum sx_line_end end = sx_line_talk(
-		&c->line, &h, NULL, in(c, c->roster->conf->reply_timeout_ms));
-	if (end == SX_LINE_SILENT)
-		return fail(
-			c, SX_CHECK_REQUEST, ETIMEDOUT, "no answer in time");
+	enum sx_line_end end = shake_hands(c, SX_COMMAND_CONNECT,
+		c->options->to, c->roster->conf->reply_timeout_ms, &h);
+
 	if (sx_handshake_phase(&h) != SX_PHASE_DONE)
-		return fail(
-			c, SX_CHECK_REQUEST, h.refusal.error, h.refusal.text);
+		return fail_handshake(c, SX_CHECK_REQUEST, end, &h);
 	c->out->request_us = c->line.connect_us +
 			     (sx_clock_ns(c->options->sys) - start) / 1000;
 	return true;

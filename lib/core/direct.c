@@ -1,6 +1,7 @@
 #include "core/direct.h"
 
 #include "base/cache.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -45,10 +46,7 @@ static uint64_t key_of(const struct sx_ip *ip, union record *record)
 	memset(record, 0, sizeof(*record));
 	memcpy(record->ip, ip->bytes, sx_ip_len(ip));
 	record->family = ip->family;
-	uint64_t h = 14695981039346656037ULL; /* FNV-1a */
-	for (size_t i = 0; i < sx_ip_len(ip); i++)
-		h = (h ^ ip->bytes[i]) * 1099511628211ULL;
-	return h | 1;
+	return sx_hash(SX_HASH_START, ip->bytes, sx_ip_len(ip)) | 1;
 }
 
 /* NULL: no memory. Who loses a race uses the winner's. */

@@ -8,16 +8,11 @@
 #include "core/roster.h"
 #include "core/user.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define DNS_PORT 53 /* a name asked for is no datagram to let out */
-
-static_assert(SX_POOL_MAX == SX_POOL_SERVERS_MAX, "a pool fits its cursor");
 
 struct sx_engine {
 	const struct sx_sys *sys;
@@ -80,7 +75,7 @@ int sx_engine_new_closed(struct sx_engine **out, const struct sx_sys *sys)
 {
 	static const char *const local[] = {
 		"127.0.0.0/8", "::1", "0.0.0.0", "::"};
-	static const struct sx_ports dns = {DNS_PORT, DNS_PORT};
+	static const struct sx_ports dns = {SX_DNS_PORT, SX_DNS_PORT};
 	const unsigned n = sizeof(local) / sizeof(*local);
 	struct sx_conf conf = {.log_level = SX_LOG_WARN};
 
@@ -137,7 +132,7 @@ struct sx_verdict sx_engine_decide(
 
 	if (verdict.action == SX_ACTION_PROXY &&
 		dest->transport == SX_TRANSPORT_UDP &&
-		e->conf.udp == SX_UDP_DIRECT && dest->port != DNS_PORT) {
+		e->conf.udp == SX_UDP_DIRECT && dest->port != SX_DNS_PORT) {
 		verdict.action = SX_ACTION_DIRECT;
 		verdict.where = "udp = direct";
 	}

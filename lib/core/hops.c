@@ -22,10 +22,6 @@ const struct sx_dest *sx_hops_dest(struct sx_dial *d)
 {
 	if (d->hop + 1 == d->n_hops)
 		return &d->plan->dest;
-	const struct sx_server_conf *next = sx_hops_server(d, d->hop + 1)->conf;
-	d->hop_dest = (struct sx_dest){.port = next->port, .ip = next->ip};
-	d->hop_dest.kind = next->ip.family ? SX_DEST_IP : SX_DEST_NAME;
-	if (d->hop_dest.kind == SX_DEST_NAME)
-		sx_name_copy(d->hop_dest.name, next->host);
+	d->hop_dest = sx_server_dest(sx_hops_server(d, d->hop + 1)->conf);
 	return &d->hop_dest;
 }

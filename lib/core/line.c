@@ -79,16 +79,6 @@ static enum sx_line_where open_directly(struct sx_line *line,
 	return r ? SX_LINE_UNREACHED : SX_LINE_OPEN;
 }
 
-static struct sx_dest dest_of(const struct sx_server_conf *server)
-{
-	struct sx_dest dest = {.port = server->port, .ip = server->ip};
-
-	dest.kind = server->ip.family ? SX_DEST_IP : SX_DEST_NAME;
-	if (dest.kind == SX_DEST_NAME)
-		sx_name_copy(dest.name, server->host);
-	return dest;
-}
-
 /* A tunnel through the other server, as an application would get it. */
 static enum sx_line_where open_through(struct sx_line *line,
 	const struct sx_roster *roster, unsigned i, struct sx_deadline until,
@@ -105,7 +95,7 @@ static enum sx_line_where open_through(struct sx_line *line,
 		.connect_timeout_ms = conf->connect_timeout_ms,
 		.handshake_timeout_ms = conf->handshake_timeout_ms,
 		.reply_timeout_ms = conf->reply_timeout_ms,
-		.dest = dest_of(&conf->servers[i]),
+		.dest = sx_server_dest(&conf->servers[i]),
 		.deadline = until,
 	};
 	struct sx_dial dial;

@@ -2,7 +2,10 @@
 
 #include "core/record.h"
 
+#include <assert.h>
 #include <string.h>
+
+static_assert(SX_POOL_SERVERS_MAX <= 64, "a bit for each server");
 
 void sx_pool_begin(struct sx_pool_cursor *c, unsigned n, unsigned start,
 	const struct sx_pool_limits *limits)

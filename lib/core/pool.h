@@ -13,10 +13,7 @@
 #ifndef SX_CORE_POOL_H
 #define SX_CORE_POOL_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#define SX_POOL_MAX 64U /* servers in a pool */
+#include "conf/conf.h"
 
 struct sx_pool_limits {
 	unsigned attempts;            /* in all, >= 1 */
@@ -54,7 +51,7 @@ struct sx_pool_cursor {
 	bool is_forcing;  /* this round ignores that they are down */
 };
 
-/* n servers, 1..SX_POOL_MAX; start < n is the first to be tried. */
+/* n servers, 1..SX_POOL_SERVERS_MAX; start < n is the first to be tried. */
 void sx_pool_begin(struct sx_pool_cursor *c, unsigned n, unsigned start,
 	const struct sx_pool_limits *limits);
 

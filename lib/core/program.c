@@ -46,6 +46,14 @@ struct look {
 	bool is_ours; /* elf.fd is */
 };
 
+bool sx_program_is_listed(char *const *names, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 const char *sx_program_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');

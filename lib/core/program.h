@@ -63,6 +63,9 @@ int sx_program_inspect(const struct sx_program_file *file,
 /* The last part of a path. */
 const char *sx_program_name(const char *path);
 
+/* Whether that name is one of n. [any thread] [signal-safe] [after fork] */
+bool sx_program_is_listed(char *const *names, unsigned n, const char *name);
+
 /*
  * The path that execvp() would run; dirs: $PATH. 0; -ENOENT; -EACCES when
  * what was found may not be executed; -ENAMETOOLONG.

@@ -1,5 +1,7 @@
 #include "core/record.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 /* The last step of MurmurHash3. */
@@ -14,13 +16,11 @@ uint64_t sx_record_mix(uint64_t h)
  * other. Never 0: that is a free record. */
 void sx_record_hash(const char *key, uint64_t out[2])
 {
-	uint64_t a = 14695981039346656037ULL; /* FNV-1a */
+	uint64_t a = sx_hash(SX_HASH_START, key, strlen(key));
 	uint64_t b = 0;
 
-	for (; *key; key++) {
-		a = (a ^ (unsigned char)*key) * 1099511628211ULL;
+	for (; *key; key++)
 		b = sx_record_mix(b * 31 + (unsigned char)*key + 1);
-	}
 	out[0] = sx_record_mix(a) | 1;
 	out[1] = b | 1;
 }

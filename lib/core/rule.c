@@ -186,7 +186,7 @@ static struct sx_rule_conf server_rule(const struct sx_server_conf *server)
 /* The machine's own addresses: with strict they are no exception. */
 static void add_local(struct sx_rules *r, bool strict)
 {
-	static const struct sx_ports dns = {53, 53};
+	static const struct sx_ports dns = {SX_DNS_PORT, SX_DNS_PORT};
 	static const char local[] = "built in: this machine";
 	static const char closed[] = "built in: this machine, strict";
 	static const char stub[] = "built in: a resolver on this machine";

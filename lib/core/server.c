@@ -62,6 +62,16 @@ int sx_server_addrs(struct sx_server *s, const struct sx_sys *sys,
 	return 0;
 }
 
+struct sx_dest sx_server_dest(const struct sx_server_conf *conf)
+{
+	struct sx_dest dest = {.port = conf->port, .ip = conf->ip};
+
+	dest.kind = conf->ip.family ? SX_DEST_IP : SX_DEST_NAME;
+	if (dest.kind == SX_DEST_NAME)
+		sx_name_copy(dest.name, conf->host);
+	return dest;
+}
+
 void sx_server_forget_addrs(struct sx_server *s)
 {
 	if (s->conf->ip.family)

@@ -34,6 +34,9 @@ void sx_server_init(struct sx_server *s, const struct sx_server_conf *conf);
 int sx_server_addrs(struct sx_server *s, const struct sx_sys *sys,
 	struct sx_ip out[SX_SERVER_MAX_IPS], unsigned *n);
 
+/* The server as a destination for the one it is reached through. */
+struct sx_dest sx_server_dest(const struct sx_server_conf *conf);
+
 /* All addresses have failed: the next sx_server_addrs() looks up anew. */
 void sx_server_forget_addrs(struct sx_server *s);
 

@@ -43,11 +43,8 @@ static bool is_direct_app(const struct sx_program_file *file)
 
 	if (!policy.n_direct)
 		return false;
-	const char *name = name_of(file, buf, sizeof(buf));
-	for (unsigned i = 0; i < policy.n_direct; i++)
-		if (strcmp(policy.direct[i], name) == 0)
-			return true;
-	return false;
+	return sx_program_is_listed(policy.direct, policy.n_direct,
+		name_of(file, buf, sizeof(buf)));
 }
 
 /* What the child is told goes for its start, too. */

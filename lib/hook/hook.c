@@ -1,8 +1,8 @@
 #include "hook/hook.h"
 
-#include "hook/real.h"
-
+#include "base/hash.h"
 #include "base/log.h"
+#include "hook/real.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,17 +14,11 @@
 #define N_SEEN 256
 static _Atomic uint64_t seen[N_SEEN];
 
-static uint64_t hash(uint64_t h, const char *s)
-{
-	for (; *s; s++)
-		h = (h ^ (uint8_t)*s) * 1099511628211ULL; /* FNV-1a */
-	return h;
-}
-
 static bool is_new(const char *what, const char *dest)
 {
-	uint64_t h = hash(hash(14695981039346656037ULL, what), dest);
+	uint64_t h = sx_hash(SX_HASH_START, what, strlen(what));
 
+	h = sx_hash(h, dest, strlen(dest));
 	return atomic_exchange(&seen[h % N_SEEN], h) != h;
 }
 

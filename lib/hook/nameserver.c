@@ -98,7 +98,7 @@ struct sx_ip sx_nameserver_loopback(sa_family_t family)
 static void log_start(const struct sx_ip *ip)
 {
 	struct sx_dest dest = {
-		.kind = SX_DEST_IP, .ip = *ip, .port = SX_NAMESERVER_PORT};
+		.kind = SX_DEST_IP, .ip = *ip, .port = SX_DNS_PORT};
 	char text[SX_DEST_STRLEN];
 
 	if (sx_log_enabled(SX_LOG_INFO))
@@ -345,7 +345,7 @@ bool sx_nameserver_is(
 {
 	bool is_udp = sock->type == SOCK_DGRAM && sock->protocol == IPPROTO_UDP;
 
-	if (dest->port != SX_NAMESERVER_PORT)
+	if (dest->port != SX_DNS_PORT)
 		return false;
 	return (is_udp || sx_hook_is_tcp(sock)) && is_answered(dest, is_udp);
 }
@@ -363,7 +363,7 @@ int sx_nameserver_redirect(int fd, const struct sx_hook_sock *sock,
 static int refuse(const struct sx_ip *ip)
 {
 	struct sx_dest dest = {
-		.kind = SX_DEST_IP, .ip = *ip, .port = SX_NAMESERVER_PORT};
+		.kind = SX_DEST_IP, .ip = *ip, .port = SX_DNS_PORT};
 
 	return sx_hook_refuse(ENETUNREACH,
 		"questions that cannot be answered here,", &dest, NULL);
@@ -406,7 +406,7 @@ void sx_nameserver_restore(struct sockaddr *sa, socklen_t room, socklen_t *len)
 	if (!sx_ip_equal(&ip, &loopback) ||
 		!sx_cache_get(&by_port, key_of(ip.family, port), value.words))
 		return;
-	*len = sx_ip_to_sockaddr(&value.ip, SX_NAMESERVER_PORT,
-		sx_sockaddr_family(sa, room), &out);
+	*len = sx_ip_to_sockaddr(
+		&value.ip, SX_DNS_PORT, sx_sockaddr_family(sa, room), &out);
 	memcpy(sa, &out, *len < room ? *len : room);
 }

@@ -19,8 +19,6 @@
 
 #include <stdatomic.h>
 
-#define SX_NAMESERVER_PORT 53
-
 /* Whether what a socket of this kind sends to dest may be answered here. */
 bool sx_nameserver_is(
 	const struct sx_hook_sock *sock, const struct sx_dest *dest);
