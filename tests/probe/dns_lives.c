@@ -127,7 +127,9 @@ static int kernel_port(int fd)
 
 /*
  * A socket that was not let in asks where this process' questions go. The
- * question behind it is answered, so that one was seen before.
+ * question behind it is answered, so that one was seen before. Comes first:
+ * the port of one that was let in is known for a second after it is closed,
+ * and the kernel may give it to the next.
  */
 static void stranger(void)
 {
@@ -187,15 +189,15 @@ int main(int argc, char **argv)
 	probe_resolve(&ns, argv[1], "53");
 	name = argv[2];
 	CHECK(count_threads() == 1, "%d threads", count_threads());
+	if (probe_dns_proxied)
+		stranger();
 	threads();
 	if (!no_fork) {
 		children();
 		children_of_threads();
 	}
 	close_all();
-	if (probe_dns_proxied) {
-		stranger();
+	if (probe_dns_proxied)
 		end();
-	}
 	return 0;
 }
