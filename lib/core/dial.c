@@ -458,7 +458,17 @@ int sx_dial_step(struct sx_dial *d, short revents)
 	return r;
 }
 
-int sx_dial_run(struct sx_dial *d, bool (*interrupted)(void))
+/* One wait; an unconnected socket would say POLLHUP at once. */
+static int wait_once(struct sx_dial *d, struct sx_deadline limit)
+{
+	int fd = d->events ? d->reach.fd : -1;
+
+	return sx_io_wait(
+		d->plan->sys, fd, d->events, sx_deadline_min(d->until, limit));
+}
+
+int sx_dial_run(
+	struct sx_dial *d, struct sx_deadline limit, bool (*interrupted)(void))
 {
 	short revents = 0;
 
@@ -466,16 +476,28 @@ int sx_dial_run(struct sx_dial *d, bool (*interrupted)(void))
 		int r = sx_dial_step(d, revents);
 		if (r != SX_DIAL_WAIT)
 			return r;
-		/* an unconnected socket would say POLLHUP at once */
-		int fd = d->events ? d->reach.fd : -1;
-		r = sx_io_wait(d->plan->sys, fd, d->events, d->until);
-		if (r == -EINTR && interrupted && interrupted()) {
-			sx_reach_disconnect(&d->reach);
-			return sx_fail_own(d, EINTR);
-		}
+		r = wait_once(d, limit);
+		if (r == -EINTR && interrupted && interrupted())
+			return SX_DIAL_INTERRUPTED;
 		if (r < 0 && r != -EINTR)
 			return sx_fail_finally(
 				d, SX_FAILURE_OTHER, -r, strerrordesc_np(-r));
+		if (r <= 0 && sx_deadline_passed(limit, now(d)))
+			return SX_DIAL_LATE;
 		revents = r > 0 ? (short)r : 0;
 	}
+}
+
+void sx_dial_move(struct sx_dial *to, struct sx_dial *from,
+	const struct sx_dial_plan *plan)
+{
+	*to = *from;
+	to->plan = plan;
+	if (!to->server)
+		return;
+	sx_user_moved(&to->user, &from->user);
+	sx_handshake_moved(&to->handshake, to->user.credentials,
+		from->handshake.dest == &from->hop_dest ? &to->hop_dest
+							: &plan->dest);
+	explicit_bzero(from, sizeof(*from));
 }

@@ -85,7 +85,9 @@ struct sx_dial {
 
 enum sx_dial_result {
 	SX_DIAL_OK = 0,
-	SX_DIAL_WAIT = 1,
+	SX_DIAL_WAIT = 1,        /* not over: step again */
+	SX_DIAL_LATE = 2,        /* the caller's own limit has passed */
+	SX_DIAL_INTERRUPTED = 3, /* by a signal that the caller is to see */
 };
 
 /*
@@ -111,12 +113,26 @@ void sx_dial_set_state(struct sx_dial *d, enum sx_dial_state state);
 int sx_dial_step(struct sx_dial *d, short revents);
 
 /*
- * Steps and poll() until the dial is done or has failed. interrupted() is
- * asked after each signal handler that ran; if it says so, the dial fails
- * with -EINTR, and ECONNRESET is left as the socket's error for a program
- * that waits for the connection all the same. NULL: signals are no reason to
- * stop.
+ * Steps and poll() until the dial is done or has failed, as sx_dial_step()
+ * says; or until limit, a point in time of the caller's: SX_DIAL_LATE.
+ * interrupted() is asked after each signal handler that ran: if it says so,
+ * SX_DIAL_INTERRUPTED. NULL: signals are no reason to stop. In both cases the
+ * dial is under way and can be stepped on, moved or given up.
  */
-int sx_dial_run(struct sx_dial *d, bool (*interrupted)(void));
+int sx_dial_run(
+	struct sx_dial *d, struct sx_deadline limit, bool (*interrupted)(void));
+
+/* Goes on with a dial that is under way at another place in memory. plan: a
+ * copy of the one that from has. from is not a dial any more. */
+void sx_dial_move(struct sx_dial *to, struct sx_dial *from,
+	const struct sx_dial_plan *plan);
+
+/*
+ * Gives up a dial that is under way, because the application does. The socket
+ * is unconnected, with ECONNRESET as its error, for a program that waits for
+ * the connection all the same. A server that had been silent for long is
+ * blamed.
+ */
+void sx_dial_abandon(struct sx_dial *d);
 
 #endif

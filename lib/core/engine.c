@@ -1,7 +1,7 @@
 #include "core/engine.h"
 
 #include "base/log.h"
-#include "core/dial.h"
+#include "core/connecting.h"
 #include "core/direct.h"
 #include "core/fakedns.h"
 #include "core/learned.h"
@@ -227,15 +227,12 @@ static struct sx_pool_limits limits_of(
 	};
 }
 
-int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
-	const struct sx_verdict *verdict, const struct sx_dest *dest,
-	struct sx_deadline limit, bool (*interrupted)(void), struct sx_err *err)
+static struct sx_dial_plan plan_for(struct sx_engine *e,
+	const struct sx_verdict *verdict, const struct sx_dest *dest)
 {
 	const struct sx_pool_conf *pool = &e->conf.pools[verdict->pool];
-	open_state(e);
-	struct sx_deadline deadline =
-		sx_deadline_in(sx_clock_ns(e->sys), e->conf.deadline_ms);
-	struct sx_dial_plan plan = {
+
+	return (struct sx_dial_plan){
 		.sys = e->sys,
 		.servers = e->roster.servers,
 		.order = pool->servers,
@@ -249,23 +246,45 @@ int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
 		.handshake_timeout_ms = e->conf.handshake_timeout_ms,
 		.reply_timeout_ms = e->conf.reply_timeout_ms,
 		.dest = *dest,
-		.deadline = sx_deadline_min(deadline, limit),
+		.deadline = sx_deadline_in(
+			sx_clock_ns(e->sys), e->conf.deadline_ms),
 	};
-	struct sx_dial dial;
+}
 
-	sx_dial_init(&dial, &plan, fd, family, flags);
-	int r = sx_dial_run(&dial, interrupted);
+void sx_engine_begin(struct sx_engine *e, struct sx_connecting *c, int fd,
+	int family, int flags, const struct sx_verdict *verdict,
+	const struct sx_dest *dest)
+{
+	open_state(e);
+	c->engine = e;
+	c->pool = verdict->pool;
+	c->plan = plan_for(e, verdict, dest);
+	sx_dial_init(&c->dial, &c->plan, fd, family, flags);
+}
+
+void sx_engine_move(struct sx_connecting *to, struct sx_connecting *from)
+{
+	to->engine = from->engine;
+	to->pool = from->pool;
+	to->plan = from->plan;
+	sx_dial_move(&to->dial, &from->dial, &to->plan);
+}
+
+void sx_engine_end(struct sx_connecting *c, int r)
+{
+	char text[SX_DEST_STRLEN];
+
 	if (r == 0)
-		sx_pool_latch(e->roster.pools[verdict->pool], dial.place);
-	if (r < 0)
-		*err = dial.cause;
-	else if (sx_log_enabled(SX_LOG_INFO)) {
-		char text[SX_DEST_STRLEN];
-		sx_log(SX_LOG_INFO, "%s through %s",
-			sx_dest_format(dest, text, sizeof(text)),
-			dial.server->conf->name);
-	}
-	return r;
+		sx_pool_latch(c->engine->roster.pools[c->pool], c->dial.place);
+	if (!sx_log_enabled(SX_LOG_INFO))
+		return;
+	sx_dest_format(&c->plan.dest, text, sizeof(text));
+	if (r == 0)
+		sx_log(SX_LOG_INFO, "%s through %s", text,
+			c->dial.server->conf->name);
+	else
+		sx_log(SX_LOG_INFO, "%s not reached: %s", text,
+			c->dial.cause.text);
 }
 
 int sx_engine_lookup(struct sx_engine *e, const char *host, int family,

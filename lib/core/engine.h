@@ -40,18 +40,6 @@ int sx_engine_dest(const struct sx_engine *e, const struct sx_ip *ip,
 struct sx_verdict sx_engine_decide(
 	const struct sx_engine *e, const struct sx_dest *dest);
 
-/*
- * Makes fd, an unconnected TCP socket of the family with these file status
- * flags, a tunnel to dest through a server of the pool; returns when it stands
- * or has failed, at the latest at limit. The returns are those of
- * sx_dial_run(); *err is filled when one is negative.
- * [any thread] [signal-safe] [after fork]
- */
-int sx_engine_connect(struct sx_engine *e, int fd, int family, int flags,
-	const struct sx_verdict *verdict, const struct sx_dest *dest,
-	struct sx_deadline limit, bool (*interrupted)(void),
-	struct sx_err *err);
-
 /* For people: the configuration, and the rules behind verdicts. They live as
  * long as the engine. */
 const struct sx_conf *sx_engine_conf(const struct sx_engine *e);

@@ -85,6 +85,15 @@ int sx_fail_expired(struct sx_dial *d)
 	return end(d, ETIMEDOUT, "the deadline for connecting passed");
 }
 
+void sx_dial_abandon(struct sx_dial *d)
+{
+	bool blame = is_servers_silence(d);
+
+	count_cut(d, blame ? SX_FAILURE_TIMEOUT : SX_FAILURE_OTHER, blame);
+	sx_reach_disconnect(&d->reach);
+	sx_dial_set_state(d, SX_DIAL_FAILED);
+}
+
 static enum sx_failure failure_of(enum sx_rank rank, int err)
 {
 	switch (rank) {

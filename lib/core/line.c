@@ -108,7 +108,7 @@ static enum sx_line_where open_through(struct sx_line *line,
 		return SX_LINE_UNREACHED;
 	}
 	sx_dial_init(&dial, &plan, line->fd, AF_INET, O_NONBLOCK);
-	if (sx_dial_run(&dial, NULL) == 0) {
+	if (sx_dial_run(&dial, SX_NEVER, NULL) == 0) {
 		line->connect_us = (sx_clock_ns(line->sys) - start) / 1000;
 		return SX_LINE_OPEN;
 	}

@@ -84,3 +84,9 @@ void sx_user_choose(const struct sx_server_conf *server,
 	else
 		isolate(server->isolate, dest, out);
 }
+
+void sx_user_moved(struct sx_user *user, const struct sx_user *from)
+{
+	if (user->credentials.password == from->token)
+		user->credentials.password = user->token;
+}

@@ -22,6 +22,9 @@ struct sx_user {
 void sx_user_choose(const struct sx_server_conf *server,
 	const struct sx_dest *dest, struct sx_user *out);
 
+/* user is a copy of from, at another place: it no longer points there. */
+void sx_user_moved(struct sx_user *user, const struct sx_user *from);
+
 /* A number below n, n > 0, that nobody can foresee. */
 unsigned sx_random_below(unsigned n);
 

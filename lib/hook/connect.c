@@ -1,7 +1,7 @@
 /*
  * connect(2).
  */
-#include "base/log.h"
+#include "core/connecting.h"
 #include "hook/hook.h"
 #include "hook/nameserver.h"
 #include "hook/nss.h"
@@ -68,17 +68,17 @@ static struct sx_deadline own_deadline(int fd)
 static int dial(const struct attempt *a, int flags)
 {
 	bool blocking = !(flags & O_NONBLOCK);
-	struct sx_err cause;
-	char text[SX_DEST_STRLEN];
-	int r = sx_engine_connect(sx_hook_engine(), a->fd, a->sock.domain,
-		flags, &a->verdict, &a->dest,
-		blocking ? own_deadline(a->fd) : SX_NEVER,
-		blocking ? interrupted : NULL, &cause);
+	struct sx_connecting c;
 
-	if (r < 0 && sx_log_enabled(SX_LOG_INFO))
-		sx_log(SX_LOG_INFO, "%s not reached: %s",
-			sx_dest_format(&a->dest, text, sizeof(text)),
-			cause.text);
+	sx_engine_begin(sx_hook_engine(), &c, a->fd, a->sock.domain, flags,
+		&a->verdict, &a->dest);
+	int r = sx_dial_run(&c.dial, blocking ? own_deadline(a->fd) : SX_NEVER,
+		blocking ? interrupted : NULL);
+	if (r > 0) {
+		sx_dial_abandon(&c.dial);
+		r = r == SX_DIAL_LATE ? -ETIMEDOUT : -EINTR;
+	}
+	sx_engine_end(&c, r);
 	return r;
 }
 

@@ -147,6 +147,13 @@ int sx_handshake_init(
 		options->command ? options->command : SX_COMMAND_CONNECT);
 }
 
+void sx_handshake_moved(struct sx_handshake *h,
+	struct sx_credentials credentials, const struct sx_dest *dest)
+{
+	h->credentials = credentials;
+	h->dest = dest;
+}
+
 bool sx_handshake_carries(
 	enum sx_proto proto, const struct sx_dest *dest, struct sx_refusal *why)
 {

@@ -160,6 +160,10 @@ struct sx_handshake {
 int sx_handshake_init(
 	struct sx_handshake *h, const struct sx_handshake_options *options);
 
+/* What a handshake under way borrows is at another place now, unchanged. */
+void sx_handshake_moved(struct sx_handshake *h,
+	struct sx_credentials credentials, const struct sx_dest *dest);
+
 /* Whether the protocol can express the destination at all; if not, *why says
  * what sx_handshake_init() would. */
 bool sx_handshake_carries(enum sx_proto proto, const struct sx_dest *dest,

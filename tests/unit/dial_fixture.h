@@ -69,7 +69,7 @@ static inline int run_family(int family, const struct step *steps)
 {
 	script_start(steps);
 	sx_dial_init(&dial, &plan, 7, family, O_NONBLOCK);
-	int r = sx_dial_run(&dial, NULL);
+	int r = sx_dial_run(&dial, SX_NEVER, NULL);
 	script_finish();
 	return r;
 }

@@ -6,7 +6,7 @@
 #ifndef SX_TESTS_UNIT_ENGINE_FIXTURE_H
 #define SX_TESTS_UNIT_ENGINE_FIXTURE_H
 
-#include "core/engine.h"
+#include "core/connecting.h"
 #include "test_conf_fixture.h"
 
 #include <errno.h>
@@ -164,11 +164,14 @@ static inline int go(const char *host)
 {
 	struct sx_dest dest = dest_of(host, 80);
 	struct sx_verdict verdict = sx_engine_decide(engine, &dest);
-	struct sx_err err;
+	struct sx_connecting c;
 
 	ck_assert_int_eq(verdict.action, SX_ACTION_PROXY);
-	return sx_engine_connect(engine, 7, AF_INET, O_RDWR | O_NONBLOCK,
-		&verdict, &dest, SX_NEVER, NULL, &err);
+	sx_engine_begin(
+		engine, &c, 7, AF_INET, O_RDWR | O_NONBLOCK, &verdict, &dest);
+	int r = sx_dial_run(&c.dial, SX_NEVER, NULL);
+	sx_engine_end(&c, r);
+	return r;
 }
 
 static inline void go_ok(unsigned n)

@@ -396,14 +396,60 @@ static bool yes(void)
 	return true;
 }
 
-START_TEST(a_caller_that_was_interrupted_gets_eintr)
+START_TEST(a_dial_that_was_interrupted_goes_on)
 {
-	static const struct step steps[] = {
-		CONNECT(A, EINPROGRESS), POLL_FAILS(EINTR), DISCONNECT, END};
+	static const struct step steps[] = {CONNECT(A, EINPROGRESS),
+		POLL_FAILS(EINTR), CONNECT(A, EISCONN), HANDSHAKE, END};
 
 	script_start(steps);
 	sx_dial_init(&dial, &plan, 7, AF_INET, O_NONBLOCK);
-	ck_assert_int_eq(sx_dial_run(&dial, yes), -EINTR);
+	ck_assert_int_eq(
+		sx_dial_run(&dial, SX_NEVER, yes), SX_DIAL_INTERRUPTED);
+	ck_assert_int_eq(sx_dial_step(&dial, POLLOUT), SX_DIAL_WAIT);
+	ck_assert_int_eq(sx_dial_run(&dial, SX_NEVER, NULL), 0);
+	script_finish();
+}
+END_TEST
+
+/* Steps on, after each step at another place; the places before it are
+ * overwritten. */
+static int run_moving(void)
+{
+	static struct sx_dial dials[2];
+	static struct sx_dial_plan plans[2];
+	unsigned at = 0;
+	short revents = 0;
+
+	plans[0] = plan;
+	sx_dial_init(&dials[0], &plans[0], 7, AF_INET, O_NONBLOCK);
+	for (;;) {
+		int r = sx_dial_step(&dials[at], revents);
+		if (r != SX_DIAL_WAIT)
+			return r;
+		revents = dials[at].events;
+		plans[!at] = plans[at];
+		sx_dial_move(&dials[!at], &dials[at], &plans[!at]);
+		memset(&dials[at], 0xff, sizeof(dials[at]));
+		memset(&plans[at], 0xff, sizeof(plans[at]));
+		at = !at;
+	}
+}
+
+START_TEST(a_dial_can_move_between_all_steps)
+{
+	char credentials[] = "\x01\x09<torS0X>0\x20"
+			     "................................";
+	const struct step steps[] = {CONNECT(A, EINPROGRESS),
+		CONNECT(A, EISCONN), SEND("\x05\x02\x00\x02"), RECV("\x05\x02"),
+		SEND(credentials), RECV("\x01\x00"), SEND(REQUEST),
+		RECV(REPLY_5), RECV(REPLY_10), END};
+	struct sx_user user;
+
+	confs[0].isolate = SX_ISOLATE_PROGRAM;
+	sx_user_choose(&confs[0], &plan.dest, &user);
+	memcpy(credentials + 12, user.token, 32);
+	script_start(steps);
+	ck_assert_int_eq(run_moving(), 0);
 	script_finish();
 }
 END_TEST
@@ -432,7 +478,7 @@ START_TEST(a_blocking_socket_is_non_blocking_for_each_connect_alone)
 
 	script_start(steps);
 	sx_dial_init(&dial, &plan, 7, AF_INET, O_RDWR | O_APPEND);
-	ck_assert_int_eq(sx_dial_run(&dial, NULL), 0);
+	ck_assert_int_eq(sx_dial_run(&dial, SX_NEVER, NULL), 0);
 	script_finish();
 }
 END_TEST
@@ -503,7 +549,8 @@ int main(void)
 	tcase_add_test(t, a_server_that_fails_is_a_warning);
 	tcase_add_test(
 		t, a_socket_that_cannot_be_replaced_leaves_the_other_servers);
-	tcase_add_test(t, a_caller_that_was_interrupted_gets_eintr);
+	tcase_add_test(t, a_dial_that_was_interrupted_goes_on);
+	tcase_add_test(t, a_dial_can_move_between_all_steps);
 	tcase_add_test(t, a_step_says_what_it_waits_for);
 	tcase_add_test(
 		t, a_blocking_socket_is_non_blocking_for_each_connect_alone);

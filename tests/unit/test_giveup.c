@@ -135,6 +135,36 @@ static bool yes(void)
 	return true;
 }
 
+/* The application gives up after ms. */
+static void abandon_after(unsigned long ms)
+{
+	const struct step steps[] = {CONNECT(A, EINPROGRESS),
+		{.call = CALL_POLL, .ret = 0, .ms = ms, .max_ms = (long)ms},
+		DISCONNECT, END};
+
+	script_start(steps);
+	sx_dial_init(&dial, &plan, 7, AF_INET, O_NONBLOCK);
+	struct sx_deadline limit = {(1000000ULL + ms) * SX_NS_PER_MS};
+	ck_assert_int_eq(sx_dial_run(&dial, limit, NULL), SX_DIAL_LATE);
+	sx_dial_abandon(&dial);
+	script_finish();
+	all_are_counted();
+}
+
+START_TEST(an_attempt_that_the_application_gives_up_soon_marks_nobody)
+{
+	abandon_after(500);
+	ck_assert_uint_eq(sx_server_fails(&states[0]), 0);
+}
+END_TEST
+
+START_TEST(a_server_that_was_silent_for_2_s_when_it_gave_up_is_marked)
+{
+	abandon_after(2000);
+	ck_assert_uint_eq(sx_server_fails(&states[0]), 1);
+}
+END_TEST
+
 START_TEST(an_attempt_that_a_signal_ends_is_counted)
 {
 	static const struct step steps[] = {
@@ -142,7 +172,10 @@ START_TEST(an_attempt_that_a_signal_ends_is_counted)
 
 	script_start(steps);
 	sx_dial_init(&dial, &plan, 7, AF_INET, O_NONBLOCK);
-	ck_assert_int_eq(sx_dial_run(&dial, yes), -EINTR);
+	ck_assert_int_eq(
+		sx_dial_run(&dial, SX_NEVER, yes), SX_DIAL_INTERRUPTED);
+	sx_dial_abandon(&dial);
+	script_finish();
 	all_are_counted();
 }
 END_TEST
@@ -172,6 +205,8 @@ int main(void)
 		a_server_that_the_deadline_found_silent_for_2_s_is_marked,
 		a_destination_that_is_silent_until_the_deadline_marks_nobody,
 		an_attempt_that_a_signal_ends_is_counted,
+		an_attempt_that_the_application_gives_up_soon_marks_nobody,
+		a_server_that_was_silent_for_2_s_when_it_gave_up_is_marked,
 		a6_4_retry_on_refusal_asks_each_server_once,
 	};
 	Suite *suite = suite_create("giveup");

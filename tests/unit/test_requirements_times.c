@@ -130,7 +130,7 @@ static int run_refused(unsigned attempts)
 	plan.n_order = 1;
 	plan.limits.attempts = attempts;
 	sx_dial_init(&dial, &plan, 7, AF_INET, O_NONBLOCK);
-	return sx_dial_run(&dial, NULL);
+	return sx_dial_run(&dial, SX_NEVER, NULL);
 }
 
 START_TEST(v_6_the_pause_before_a_round_grows_and_none_follows_the_last)
