@@ -115,7 +115,8 @@ def holds(t, result, table):
     t.ok(result, status_of(table))
     report = json.loads(result.out)
     found = {row["way"]: row["result"] for row in report["ways"]}
-    wrong = [f"{way}: {found.get(way)}, not {table.get(way)}"
+    why = {row["way"]: row["why"] for row in report["ways"]}
+    wrong = [f"{way}: {found.get(way)} ({why.get(way)}), not {table.get(way)}"
              for way in {**found, **table} if found.get(way) != table.get(way)]
     t.check(not wrong, "; ".join(wrong))
     limits = {row["way"] for row in report["ways"] if row["known_limit"]}
