@@ -46,7 +46,7 @@ static bool write_entry(struct sx_cache *c, struct sx_cache_entry *e,
 	return true;
 }
 
-void sx_cache_put(
+bool sx_cache_put(
 	struct sx_cache *c, uint64_t key, const uint64_t words[SX_CACHE_WORDS])
 {
 	struct sx_cache_entry *e = find(c, key);
@@ -54,10 +54,12 @@ void sx_cache_put(
 	if (!e)
 		e = oldest(c, key);
 	for (unsigned i = 0; i < SX_CACHE_WAYS; i++) {
+		uint64_t old = atomic_load(&e->key);
 		if (write_entry(c, e, key, words))
-			return;
+			return old != 0 && old != key;
 		e = set_of(c, key) + i;
 	}
+	return true;
 }
 
 bool sx_cache_get(

@@ -33,9 +33,9 @@ struct sx_cache {
 	_Atomic uint32_t clock;
 };
 
-/* key is not 0. An older value of the same key is replaced.
- * [any thread] [signal-safe] [after fork] */
-void sx_cache_put(
+/* key is not 0. An older value of the same key is replaced. True if another
+ * key went for it. [any thread] [signal-safe] [after fork] */
+bool sx_cache_put(
 	struct sx_cache *c, uint64_t key, const uint64_t words[SX_CACHE_WORDS]);
 
 /* False, and words undefined, if there is no such key. The same guarantees. */

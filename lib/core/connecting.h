@@ -27,8 +27,10 @@ void sx_engine_begin(struct sx_engine *e, struct sx_connecting *c, int fd,
 	int family, int flags, const struct sx_verdict *verdict,
 	const struct sx_dest *dest);
 
-/* Goes on with it at another place; from is nothing any more. */
-void sx_engine_move(struct sx_connecting *to, struct sx_connecting *from);
+/* Goes on with it at another place, and with the socket under the number fd;
+ * from is nothing any more. */
+void sx_engine_move(
+	struct sx_connecting *to, struct sx_connecting *from, int fd);
 
 /* The dial is over: r is what its last step returned, 0 or a negative errno
  * value. Remembered and logged. The same guarantees. */

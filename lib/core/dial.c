@@ -489,10 +489,11 @@ int sx_dial_run(
 }
 
 void sx_dial_move(struct sx_dial *to, struct sx_dial *from,
-	const struct sx_dial_plan *plan)
+	const struct sx_dial_plan *plan, int fd)
 {
 	*to = *from;
 	to->plan = plan;
+	to->reach.fd = fd;
 	if (!to->server)
 		return;
 	sx_user_moved(&to->user, &from->user);

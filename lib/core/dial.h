@@ -122,10 +122,11 @@ int sx_dial_step(struct sx_dial *d, short revents);
 int sx_dial_run(
 	struct sx_dial *d, struct sx_deadline limit, bool (*interrupted)(void));
 
-/* Goes on with a dial that is under way at another place in memory. plan: a
- * copy of the one that from has. from is not a dial any more. */
+/* Goes on with a dial that is under way at another place in memory, and with
+ * the socket under the number fd. plan: a copy of the one that from has. from
+ * is not a dial any more. */
 void sx_dial_move(struct sx_dial *to, struct sx_dial *from,
-	const struct sx_dial_plan *plan);
+	const struct sx_dial_plan *plan, int fd);
 
 /*
  * Gives up a dial that is under way, because the application does. The socket

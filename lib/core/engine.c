@@ -262,12 +262,13 @@ void sx_engine_begin(struct sx_engine *e, struct sx_connecting *c, int fd,
 	sx_dial_init(&c->dial, &c->plan, fd, family, flags);
 }
 
-void sx_engine_move(struct sx_connecting *to, struct sx_connecting *from)
+void sx_engine_move(
+	struct sx_connecting *to, struct sx_connecting *from, int fd)
 {
 	to->engine = from->engine;
 	to->pool = from->pool;
 	to->plan = from->plan;
-	sx_dial_move(&to->dial, &from->dial, &to->plan);
+	sx_dial_move(&to->dial, &from->dial, &to->plan, fd);
 }
 
 void sx_engine_end(struct sx_connecting *c, int r)

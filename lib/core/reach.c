@@ -117,6 +117,15 @@ int sx_reach_connect_unix(struct sx_reach *r, const char *path)
 	return err == EAGAIN ? ECONNREFUSED : err;
 }
 
+int sx_reach_renew(struct sx_reach *r)
+{
+	int err = r->is_mapped ? replace(r, AF_INET6) : 0;
+
+	if (!err)
+		r->is_mapped = false;
+	return err;
+}
+
 int sx_reach_connect(struct sx_reach *r, const struct sx_ip *ip, uint16_t port)
 {
 	int err = 0;
@@ -125,8 +134,11 @@ int sx_reach_connect(struct sx_reach *r, const struct sx_ip *ip, uint16_t port)
 		err = replace(r, AF_INET6);
 	else if (r->family == AF_INET6 && ip->family == AF_INET)
 		allow_mapped(r);
+	else
+		err = sx_reach_renew(r);
 	if (err)
 		return err;
+	r->is_mapped = r->family == AF_INET6 && ip->family == AF_INET;
 	err = call_connect_ip(r, ip, port);
 	r->attempted = !sx_reach_is_own_error(err);
 	return err == EINTR ? EINPROGRESS : err;

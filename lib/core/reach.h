@@ -15,6 +15,7 @@ struct sx_reach {
 	int own_family; /* of the application's */
 	int flags;      /* of the file, as the application has them */
 	bool attempted; /* connected, or connecting, by this */
+	bool is_mapped; /* an IPv6 socket that was connected by IPv4 */
 };
 
 /*
@@ -49,6 +50,13 @@ void sx_reach_dissolve(struct sx_reach *r);
 
 /* The same, but the error stays. */
 void sx_reach_disconnect(struct sx_reach *r);
+
+/*
+ * Once it was connected to a mapped address, Linux sends what an IPv6 socket
+ * has for an IPv6 address to that old one, with the new port. So a new socket
+ * takes its place, if it is such a one. 0 or a positive errno value.
+ */
+int sx_reach_renew(struct sx_reach *r);
 
 /* True for errors of connect() that are the socket's own, or the
  * application's way of using it; the server is not to blame. */

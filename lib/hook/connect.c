@@ -2,16 +2,16 @@
  * connect(2).
  */
 #include "core/connecting.h"
+#include "hook/failure.h"
 #include "hook/hook.h"
 #include "hook/nameserver.h"
 #include "hook/nss.h"
+#include "hook/pending.h"
 #include "hook/real.h"
 #include "hook/socktab.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/time.h>
 
 /* One connect() on an IPv4 or IPv6 socket. */
@@ -24,40 +24,13 @@ struct attempt {
 	struct sx_verdict verdict;
 };
 
-/* Those come from what a thread does itself, not while it waits; sanitizers
- * and crash reporters handle them. */
-static bool is_fault(int sig)
-{
-	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE ||
-	       sig == SIGILL || sig == SIGTRAP || sig == SIGABRT ||
-	       sig == SIGSYS;
-}
-
-/*
- * A signal handler ran while we waited. The kernel's connect() returns EINTR
- * if that handler was installed without SA_RESTART, and goes on otherwise.
- * Which handler it was cannot be known here: EINTR is taken if there is any
- * of that kind.
- */
-static bool interrupted(void)
-{
-	struct sigaction sa;
-
-	for (int sig = 1; sig < NSIG; sig++)
-		if (!is_fault(sig) && sigaction(sig, NULL, &sa) == 0 &&
-			sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN &&
-			!(sa.sa_flags & SA_RESTART))
-			return true;
-	return false;
-}
-
 /* A blocking socket's own send timeout bounds connect(), as in the kernel. */
 static struct sx_deadline own_deadline(int fd)
 {
 	struct timeval tv = {0};
 	socklen_t len = sizeof(tv);
 
-	if (real_getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) ||
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) ||
 		(tv.tv_sec == 0 && tv.tv_usec == 0))
 		return SX_NEVER;
 	return sx_deadline_in(sx_clock_ns(&sx_sys_real),
@@ -65,49 +38,67 @@ static struct sx_deadline own_deadline(int fd)
 			((uint64_t)tv.tv_usec + 999) / 1000);
 }
 
+static bool go_on_in_background(const struct attempt *a, int flags,
+	struct sx_connecting *under_way, int rcvlowat)
+{
+	return sx_pending_begin(&(struct sx_pending_start){
+		.fd = a->fd,
+		.domain = a->sock.domain,
+		.flags = flags,
+		.sa = a->sa,
+		.len = a->len,
+		.verdict = &a->verdict,
+		.dest = &a->dest,
+		.under_way = under_way,
+		.rcvlowat = rcvlowat,
+	});
+}
+
+/* The wait ended before the dial; which errno value that is. */
+static int stop_waiting(const struct attempt *a, int flags,
+	struct sx_connecting *c, int rcvlowat, int why)
+{
+	bool is_late = why == SX_DIAL_LATE;
+
+	if (go_on_in_background(a, flags, c, rcvlowat))
+		return is_late ? EINPROGRESS : EINTR;
+	sx_dial_abandon(&c->dial);
+	sx_hook_set_rcvlowat(a->fd, rcvlowat);
+	return is_late ? ETIMEDOUT : EINTR;
+}
+
+/* Waits for the tunnel; 0 or a positive errno value. */
 static int dial(const struct attempt *a, int flags)
 {
 	bool blocking = !(flags & O_NONBLOCK);
+	int rcvlowat = sx_hook_set_rcvlowat(a->fd, 1);
 	struct sx_connecting c;
 
 	sx_engine_begin(sx_hook_engine(), &c, a->fd, a->sock.domain, flags,
 		&a->verdict, &a->dest);
 	int r = sx_dial_run(&c.dial, blocking ? own_deadline(a->fd) : SX_NEVER,
-		blocking ? interrupted : NULL);
-	if (r > 0) {
-		sx_dial_abandon(&c.dial);
-		r = r == SX_DIAL_LATE ? -ETIMEDOUT : -EINTR;
-	}
+		blocking ? sx_hook_interrupts : NULL);
+	if (r > 0)
+		return stop_waiting(a, flags, &c, rcvlowat, r);
 	sx_engine_end(&c, r);
-	return r;
-}
-
-/* A socket that is only readable with more bytes than the server's answer has
- * would never be. Returns what it was, 1 normally. */
-static int set_rcvlowat(int fd, int bytes)
-{
-	int was = 1;
-	socklen_t len = sizeof(was);
-
-	real_getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &was, &len);
-	if (was != bytes)
-		real_setsockopt(
-			fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
-	return was;
+	if (rcvlowat != 1)
+		sx_hook_set_rcvlowat(a->fd, rcvlowat);
+	return -r;
 }
 
 static int connect_by_proxy(const struct attempt *a)
 {
-	int saved = errno, flags = fcntl(a->fd, F_GETFL);
+	int saved = errno, flags = real_fcntl(a->fd, F_GETFL);
 
 	if (flags < 0)
 		return -1;
-	int rcvlowat = set_rcvlowat(a->fd, 1);
-	int r = dial(a, flags);
-	if (rcvlowat != 1)
-		set_rcvlowat(a->fd, rcvlowat);
-	if (r < 0) {
-		errno = -r;
+	if (flags & O_NONBLOCK && go_on_in_background(a, flags, NULL, 1)) {
+		errno = EINPROGRESS;
+		return -1;
+	}
+	int err = dial(a, flags);
+	if (err) {
+		errno = err;
 		return -1;
 	}
 	sx_socktab_put(a->fd, a->sa, a->len);
@@ -193,6 +184,46 @@ static bool is_connected_otherwise(
 	       sx_socktab_peer(fd, (struct sockaddr *)&peer, &peer_len);
 }
 
+/* The attempt that is under way is given up, and nothing is left of it. */
+static int give_up_pending(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	int err;
+	socklen_t err_len = sizeof(err);
+
+	sx_pending_abort(fd);
+	sx_pending_wait(fd, SX_NEVER, NULL);
+	real_getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &err_len);
+	return real_connect(fd, sa, len);
+}
+
+/* connect() while one is under way; the errno value, or 0. */
+static int connect_pending(int fd)
+{
+	if (real_fcntl(fd, F_GETFL) & O_NONBLOCK)
+		return EALREADY;
+	int r = sx_pending_wait(fd, own_deadline(fd), sx_hook_interrupts);
+	if (r)
+		return r == -EINTR ? EINTR : EALREADY;
+	return sx_failure_connect(fd);
+}
+
+/* Those on which something has begun: true, and errno is set, if that is all
+ * there is to say. */
+static bool has_begun(int fd, const struct sockaddr *sa, socklen_t len, int *r)
+{
+	bool is_pending = sx_pending_is(fd);
+	int saved = errno, err;
+
+	if (sx_sockaddr_family(sa, len) == AF_UNSPEC) {
+		*r = is_pending ? give_up_pending(fd, sa, len) : 0;
+		return is_pending;
+	}
+	err = is_pending ? connect_pending(fd) : sx_failure_connect(fd);
+	*r = err ? -1 : 0;
+	errno = err ? err : saved;
+	return is_pending || err;
+}
+
 int hook_connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct attempt a = {.fd = fd, .sa = sa, .len = len};
@@ -200,9 +231,13 @@ int hook_connect(int fd, const struct sockaddr *sa, socklen_t len)
 	struct sx_ip ip;
 	uint16_t port;
 
+	int r;
+
 	/* What is not an IP address the kernel judges, as ever */
 	if (!sa || len > sizeof(struct sockaddr_storage))
 		return real_connect(fd, sa, len);
+	if (has_begun(fd, sa, len, &r))
+		return r;
 	if (sx_ip_from_sockaddr(sa, len, &ip, &port) ||
 		!sx_hook_is_inet(fd, &a.sock)) {
 		if (sx_sockaddr_family(sa, len) == AF_UNSPEC)

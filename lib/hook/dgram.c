@@ -9,6 +9,7 @@
  */
 #include "hook/hook.h"
 #include "hook/nameserver.h"
+#include "hook/pending.h"
 #include "hook/real.h"
 
 #include <errno.h>
@@ -159,10 +160,32 @@ static ssize_t send_by(enum way way, int fd, const struct msghdr *msg,
 	return real_sendmsg(fd, &rest, flags & ~MSG_FASTOPEN);
 }
 
+/* Who gets a descriptor shall get a connection, and not what stands for one
+ * that is pending. */
+static void wait_for_passed(const struct msghdr *msg)
+{
+	struct cmsghdr *c;
+	int fd;
+
+	if (msg->msg_controllen == 0 || atomic_load(&sx_fdtab_n) == 0)
+		return;
+	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((void *)msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(fd);
+		for (size_t i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+			sx_pending_wait(fd, SX_NEVER, NULL);
+		}
+	}
+}
+
 static ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	struct elsewhere to;
 
+	if (msg)
+		wait_for_passed(msg);
 	if (!msg || !msg->msg_name)
 		return real_sendmsg(fd, msg, flags);
 	enum way way = way_of(fd, msg->msg_name, msg->msg_namelen, flags, &to);
@@ -211,6 +234,8 @@ static int hook_sendmmsg(int fd, struct mmsghdr *vec, unsigned n, int flags)
 
 	if (!vec || n == 0)
 		return real_sendmmsg(fd, vec, n, flags);
+	for (unsigned i = 0; i < n; i++)
+		wait_for_passed(&vec[i].msg_hdr);
 	while (sent < n) {
 		int r = send_some(fd, vec + sent, n - sent, flags);
 		if (r <= 0)

@@ -11,6 +11,7 @@
 #include "hook/exec.h"
 
 #include "hook/hook.h"
+#include "hook/pending.h"
 #include "hook/real.h"
 
 #include <alloca.h>
@@ -32,6 +33,7 @@ struct call {
 static int call_real(
 	const struct call *call, char *const argv[], char *const envp[])
 {
+	sx_pending_before_exec();
 	if (call->is_at)
 		return real_execveat(call->file.dirfd, call->file.path, argv,
 			envp, call->flags);

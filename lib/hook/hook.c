@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -56,6 +57,57 @@ bool sx_hook_is_inet(int fd, struct sx_hook_sock *out)
 
 	errno = saved;
 	return ok;
+}
+
+bool sx_hook_cookie(int fd, uint64_t *cookie)
+{
+	socklen_t len = sizeof(*cookie);
+	int saved = errno;
+	bool ok =
+		real_getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, &len) == 0 &&
+		*cookie != 0;
+
+	errno = saved;
+	return ok;
+}
+
+int sx_hook_set_rcvlowat(int fd, int bytes)
+{
+	int was = 1;
+	socklen_t len = sizeof(was);
+
+	real_getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &was, &len);
+	if (was != bytes)
+		real_setsockopt(
+			fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+	return was;
+}
+
+/* Those come from what a thread does itself, not while it waits; sanitizers
+ * and crash reporters handle them. */
+static bool is_fault(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE ||
+	       sig == SIGILL || sig == SIGTRAP || sig == SIGABRT ||
+	       sig == SIGSYS;
+}
+
+/*
+ * A signal handler ran while we waited. The kernel's connect() returns EINTR
+ * if that handler was installed without SA_RESTART, and goes on otherwise.
+ * Which handler it was cannot be known here: EINTR is taken if there is any
+ * of that kind.
+ */
+bool sx_hook_interrupts(void)
+{
+	struct sigaction sa;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		if (!is_fault(sig) && sigaction(sig, NULL, &sa) == 0 &&
+			sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN &&
+			!(sa.sa_flags & SA_RESTART))
+			return true;
+	return false;
 }
 
 bool sx_hook_is_tcp(const struct sx_hook_sock *sock)

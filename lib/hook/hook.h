@@ -35,10 +35,21 @@ struct sx_hook_sock {
 /* False when fd is not an IPv4 or IPv6 socket; errno is kept. */
 bool sx_hook_is_inet(int fd, struct sx_hook_sock *out);
 
+/* What the kernel alone gives to a socket, once; errno is kept. */
+bool sx_hook_cookie(int fd, uint64_t *cookie);
+
+/* A socket that is only readable with more bytes than a server's answer has
+ * would never be. Returns what it was, 1 normally. */
+int sx_hook_set_rcvlowat(int fd, int bytes);
+
 bool sx_hook_is_tcp(const struct sx_hook_sock *sock);
 
 /* False, with errno set, unless the configuration allows leaks. */
 bool sx_hook_may_use_io_uring(void);
+
+/* A signal handler ran while a connect() waited: whether its call is to return
+ * EINTR. */
+bool sx_hook_interrupts(void);
 
 /* connect() as the program sees it, for the hooks that connect first. */
 int hook_connect(int fd, const struct sockaddr *sa, socklen_t len);

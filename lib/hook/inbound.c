@@ -66,7 +66,7 @@ static int judge(int fd)
 	if (getpeername(fd, (struct sockaddr *)&sa, &len) == 0 &&
 		sx_sockaddr_family(&sa, len) != AF_UNIX &&
 		(inbound == SX_INBOUND_NONE || !is_local(&sa, len))) {
-		close(fd);
+		real_close(fd);
 		return sx_hook_refuse(ECONNABORTED, "a connection from outside",
 			NULL, "inbound");
 	}

@@ -15,6 +15,7 @@
 #include "hook/exec.h"
 #include "hook/hook.h"
 #include "hook/nameserver.h"
+#include "hook/pending.h"
 #include "hook/real.h"
 
 #include <errno.h>
@@ -106,6 +107,7 @@ static void report(const struct sx_diags *diags)
 static void before_fork(void)
 {
 	sx_nameserver_before_fork();
+	sx_pending_before_fork();
 	if (engine)
 		sx_engine_before_fork(engine);
 }
@@ -114,6 +116,7 @@ static void after_fork(void)
 {
 	if (engine)
 		sx_engine_after_fork(engine);
+	sx_pending_after_fork();
 	sx_nameserver_after_fork();
 }
 
@@ -121,6 +124,7 @@ static void after_fork_in_child(void)
 {
 	if (engine)
 		sx_engine_after_fork(engine);
+	sx_pending_after_fork_in_child();
 	sx_nameserver_after_fork_in_child();
 }
 

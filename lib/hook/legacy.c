@@ -66,7 +66,7 @@ static bool read_hostid(int32_t *id)
 	if (fd < 0)
 		return false;
 	bool ok = read(fd, id, sizeof(*id)) == sizeof(*id);
-	close(fd);
+	real_close(fd);
 	return ok;
 }
 

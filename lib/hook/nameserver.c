@@ -201,7 +201,7 @@ static void make_room(struct sx_nameserver *ns)
 	sx_nameserver_look_well(ns, lists);
 	for (unsigned i = 0; i < 2; i++)
 		if (lists[i] >= 0)
-			close(lists[i]);
+			real_close(lists[i]);
 }
 
 static bool is_set(int fd, int level, int name)

@@ -2,13 +2,12 @@
 
 #include "hook/nameserver.h"
 #include "hook/real.h"
+#include "hook/thread.h"
 
 #include <errno.h>
 #include <net/if.h>
 #include <poll.h>
-#include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,7 +16,6 @@
 #define N_CONNECTIONS 64
 #define BACKLOG       64
 #define N_AT_A_TIME   32 /* datagrams between looks at the rest */
-#define STACK_BYTES   (256 * 1024)
 /* How long nothing is asked before it looks whether anybody is left; from
  * one time to the next twice as long. */
 #define IDLE_MIN_MS 3000
@@ -109,7 +107,7 @@ static void accept_one(struct server *s)
 	struct sx_dns_stream *stream = calloc(1, sizeof(*stream));
 	if (!stream || !may_ask(s, &from, len, true)) {
 		free(stream);
-		close(fd);
+		real_close(fd);
 		return;
 	}
 	s->fds[s->n_fds] = (struct pollfd){.fd = fd, .events = POLLIN};
@@ -118,7 +116,7 @@ static void accept_one(struct server *s)
 
 static void hang_up(struct server *s, unsigned i)
 {
-	close(s->fds[i].fd);
+	real_close(s->fds[i].fd);
 	free(s->streams[i]);
 	s->n_fds--;
 	s->fds[i] = s->fds[s->n_fds];
@@ -248,7 +246,7 @@ static bool is_reached_by_loopback(sa_family_t family, uint16_t port)
 		  is_source_loopback(fd, family, port);
 
 	if (fd >= 0)
-		close(fd);
+		real_close(fd);
 	return is;
 }
 
@@ -276,7 +274,7 @@ static int open_sockets(struct server *s)
  * the program's. It is gone, with what is in it, when the thread ends. */
 static int leave_descriptors(void)
 {
-	return close_range(0, ~0U, CLOSE_RANGE_UNSHARE) ? -errno : 0;
+	return real_close_range(0, ~0U, CLOSE_RANGE_UNSHARE) ? -errno : 0;
 }
 
 static void *serve(void *arg)
@@ -297,37 +295,14 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-/* The program's thread-local variables take from the stack too: where they
- * are large the default has to do. */
-static int create(struct start *start)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	size_t usual = 0;
-	pthread_attr_getstacksize(&attr, &usual);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	int err = pthread_create(&thread, &attr, serve, start);
-	if (err == EINVAL) {
-		pthread_attr_setstacksize(&attr, usual);
-		err = pthread_create(&thread, &attr, serve, start);
-	}
-	pthread_attr_destroy(&attr);
-	return err;
-}
-
 int sx_nsthread_start(struct sx_nameserver *ns)
 {
 	struct start start = {.ns = ns};
 
 	sem_init(&start.is_done, 0, 0);
-	/* All signals are blocked while the lock is held: the thread has them
-	 * blocked for ever */
-	int err = create(&start);
+	int err = sx_thread_start(serve, &start);
 	if (err)
-		return -err;
+		return err;
 	while (sem_wait(&start.is_done))
 		continue;
 	sem_destroy(&start.is_done);

@@ -2,12 +2,20 @@
  * getpeername(2): the address that the program asked for.
  */
 #include "base/addr.h"
+#include "hook/pending.h"
 #include "hook/real.h"
 #include "hook/socktab.h"
+
+#include <errno.h>
 
 static int hook_getpeername(int fd, struct sockaddr *sa, socklen_t *len)
 {
 	socklen_t room = len ? *len : 0;
+
+	if (sx_pending_is(fd)) {
+		errno = ENOTCONN;
+		return -1;
+	}
 	int r = real_getpeername(fd, sa, len);
 	sa_family_t family = r ? AF_UNSPEC : sx_sockaddr_family(sa, room);
 

@@ -79,7 +79,17 @@ static int sys_bind(int fd, const struct sockaddr *sa, socklen_t len)
 
 static int sys_fcntl(int fd, int cmd, long arg)
 {
-	return fcntl(fd, cmd, arg);
+	return real_fcntl(fd, cmd, arg);
+}
+
+static int sys_dup3(int from, int to, int flags)
+{
+	return real_dup3(from, to, flags);
+}
+
+static int sys_close(int fd)
+{
+	return real_close(fd);
 }
 
 static int sys_getaddrinfo(const char *host, const char *service,
@@ -99,8 +109,8 @@ const struct sx_sys sx_sys_real = {
 	.getsockname = sys_getsockname,
 	.bind = sys_bind,
 	.fcntl = sys_fcntl,
-	.dup3 = dup3,
-	.close = close,
+	.dup3 = sys_dup3,
+	.close = sys_close,
 	.clock_gettime = clock_gettime,
 	.getaddrinfo = sys_getaddrinfo,
 	.freeaddrinfo = freeaddrinfo,

@@ -10,11 +10,13 @@
 #include "base/sys.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <resolv.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,6 +59,14 @@ const struct sx_real *sx_real(void);
 #define real_gethostbyaddr    (sx_real()->gethostbyaddr)
 #define real_gethostbyaddr_r  (sx_real()->gethostbyaddr_r)
 #define real_syscall          (sx_real()->syscall)
+#define real_close            (sx_real()->close)
+#define real_close_range      (sx_real()->close_range)
+#define real_dup              (sx_real()->dup)
+#define real_dup2             (sx_real()->dup2)
+#define real_dup3             (sx_real()->dup3)
+#define real_fcntl            (sx_real()->fcntl)
+#define real_shutdown         (sx_real()->shutdown)
+#define real_epoll_ctl        (sx_real()->epoll_ctl)
 #define real_res_query        (sx_real()->res_query)
 #define real_res_search       (sx_real()->res_search)
 #define real_res_nquery       (sx_real()->res_nquery)

@@ -78,7 +78,7 @@ static bool is_usable(const struct sx_ip *ip)
 	if (fd < 0)
 		return false;
 	bool ok = real_connect(fd, (struct sockaddr *)&sa, len) == 0;
-	close(fd);
+	real_close(fd);
 	return ok;
 }
 

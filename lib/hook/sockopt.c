@@ -1,12 +1,14 @@
 /*
- * setsockopt(2), getsockopt(2), getsockname(2) of a socket that was replaced
- * by a unix socket, because its server is behind one: what only TCP and IP
- * have is taken without effect, so that programs which insist go on.
- *
- * The kernel is asked first; here only what it refuses is looked at, and a
- * name that is none.
+ * setsockopt(2), getsockopt(2), getsockname(2): of a socket whose connection
+ * is pending (hook/pendopt.h) or has failed (hook/failure.h), and of one that
+ * was replaced by a unix socket, because its server is behind one: what only
+ * TCP and IP have is taken without effect then, so that programs which insist
+ * go on. For those the kernel is asked first; only what it refuses is looked
+ * at, and a name that is none.
  */
 #include "base/addr.h"
+#include "hook/failure.h"
+#include "hook/pendopt.h"
 #include "hook/real.h"
 #include "hook/socktab.h"
 
@@ -44,9 +46,11 @@ static bool is_lost(int fd, int level)
 static int hook_setsockopt(
 	int fd, int level, int name, const void *val, socklen_t len)
 {
-	int saved = errno;
-	int r = real_setsockopt(fd, level, name, val, len);
+	int saved = errno, r;
 
+	if (sx_pendopt_set(fd, level, name, val, len, &r))
+		return r;
+	r = real_setsockopt(fd, level, name, val, len);
 	if (r == 0 || !is_lost(fd, level))
 		return r;
 	errno = saved;
@@ -57,9 +61,14 @@ static int hook_setsockopt(
 static int hook_getsockopt(
 	int fd, int level, int name, void *val, socklen_t *len)
 {
-	int saved = errno;
-	int r = real_getsockopt(fd, level, name, val, len);
+	int saved = errno, r;
 
+	if (sx_pendopt_get(fd, level, name, val, len, &r))
+		return r;
+	r = real_getsockopt(fd, level, name, val, len);
+	if (r == 0 && level == SOL_SOCKET && name == SO_ERROR && val &&
+		*len == sizeof(int))
+		*(int *)val = sx_failure_so_error(fd, *(int *)val);
 	if (r == 0 || !val || !len || !is_lost(fd, level))
 		return r;
 	memset(val, 0, *len);
@@ -84,8 +93,11 @@ static void make_name(sa_family_t family, struct sockaddr *sa, socklen_t *len)
 static int hook_getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 {
 	socklen_t room = len ? *len : 0;
-	int r = real_getsockname(fd, sa, len);
+	int r;
 
+	if (sx_pendopt_name(fd, sa, len, &r))
+		return r;
+	r = real_getsockname(fd, sa, len);
 	if (r || sx_sockaddr_family(sa, room) != AF_UNIX ||
 		*len > sizeof(sa_family_t))
 		return r;

@@ -1,9 +1,9 @@
 #include "hook/socktab.h"
 
 #include "base/cache.h"
+#include "hook/hook.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -25,23 +25,12 @@ union peer {
 static_assert(sizeof(union peer) == SX_CACHE_WORDS * 8, "fits its words");
 static_assert(sizeof(struct sockaddr_in6) == 28, "fits a peer");
 
-static bool cookie_of(int fd, uint64_t *cookie)
-{
-	socklen_t len = sizeof(*cookie);
-	int saved = errno;
-	bool ok = getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, &len) == 0 &&
-		  *cookie != 0;
-
-	errno = saved;
-	return ok;
-}
-
 void sx_socktab_put(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	union peer peer = {0};
 	uint64_t cookie;
 
-	if (!cookie_of(fd, &cookie))
+	if (!sx_hook_cookie(fd, &cookie))
 		return;
 	peer.len = len < sizeof(peer.sa) ? len : sizeof(peer.sa);
 	memcpy(peer.sa, sa, peer.len);
@@ -54,7 +43,7 @@ bool sx_socktab_peer(int fd, struct sockaddr *sa, socklen_t *len)
 	union peer peer;
 	uint64_t cookie;
 
-	if (!atomic_load(&in_use) || !cookie_of(fd, &cookie) ||
+	if (!atomic_load(&in_use) || !sx_hook_cookie(fd, &cookie) ||
 		!sx_cache_get(&cache, cookie, peer.words))
 		return false;
 	memcpy(sa, peer.sa, *len < peer.len ? *len : peer.len);
@@ -66,6 +55,6 @@ void sx_socktab_forget(int fd)
 {
 	uint64_t cookie;
 
-	if (atomic_load(&in_use) && cookie_of(fd, &cookie))
+	if (atomic_load(&in_use) && sx_hook_cookie(fd, &cookie))
 		sx_cache_del(&cache, cookie);
 }

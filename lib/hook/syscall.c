@@ -1,6 +1,7 @@
 /*
- * syscall(2): the network's calls and execve() by number go the way of their
- * names; every other number passes as it is, with all six arguments.
+ * syscall(2): the network's calls, those of descriptors and execve() by number
+ * go the way of their names; every other number passes as it is, with all six
+ * arguments.
  */
 #include "hook/hook.h"
 #include "hook/real.h"
@@ -9,6 +10,34 @@
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* Descriptors, whatever they are of. */
+static long syscall_of_files(long number, const long a[6])
+{
+	switch (number) {
+	case SYS_close:
+		return close((int)a[0]);
+	case SYS_close_range:
+		return close_range((unsigned)a[0], (unsigned)a[1], (int)a[2]);
+	case SYS_dup:
+		return dup((int)a[0]);
+#ifdef SYS_dup2 /* not on every machine */
+	case SYS_dup2:
+		return dup2((int)a[0], (int)a[1]);
+#endif
+	case SYS_dup3:
+		return dup3((int)a[0], (int)a[1], (int)a[2]);
+	case SYS_fcntl:
+		return fcntl((int)a[0], (int)a[1], a[2]);
+	case SYS_shutdown:
+		return shutdown((int)a[0], (int)a[1]);
+	case SYS_epoll_ctl:
+		return epoll_ctl((int)a[0], (int)a[1], (int)a[2],
+			(struct epoll_event *)a[3]);
+	default:
+		return real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	}
+}
 
 static long hook_syscall(long number, const long a[6])
 {
@@ -72,7 +101,7 @@ static long hook_syscall(long number, const long a[6])
 		return execveat((int)a[0], (const char *)a[1],
 			(char *const *)a[2], (char *const *)a[3], (int)a[4]);
 	default:
-		return real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+		return syscall_of_files(number, a);
 	}
 }
 

@@ -98,7 +98,8 @@ def core_calls_no_hooked_name():
     names = undefined(BUILD / "lib/libsocksify-core.a")
     if "memcpy" not in names:
         yield "nm lists no undefined symbol: the test cannot work"
-    for name in sorted(names & (hooked_names() | {"poll", "send", "recv"})):
+    # close() is only interposed to see what the program closes
+    for name in sorted(names & (hooked_names() - {"close"} | {"poll", "send", "recv"})):
         yield f"libsocksify-core.a calls {name}"
 
 

@@ -100,6 +100,18 @@ static void close_early(void)
 	}
 }
 
+/* In a child the connection is there, or seen to have failed. */
+static void finish_in_child(int fd)
+{
+	int events = probe_wait(fd, POLLOUT, 20000);
+
+	if (events & POLLERR)
+		CHECK(probe_so_error(fd), "failed without an error");
+	else
+		finish(fd);
+	_exit(0);
+}
+
 static void copies(void)
 {
 	int fd = begin(), copy = dup(fd);
@@ -110,10 +122,8 @@ static void copies(void)
 	close(fd);
 	fd = begin();
 	pid_t child = fork();
-	if (child == 0) {
-		finish(fd);
-		_exit(0);
-	}
+	if (child == 0)
+		finish_in_child(fd);
 	probe_reap(child, "the child that waits");
 	finish(fd);
 	close(fd);

@@ -40,13 +40,13 @@ static void check_name(int fd, const struct probe_addr *a)
 	CHECK_ERR(connect(fd, &a->sa, a->len), EISCONN);
 }
 
-/* A copy made before: the kernel's is the same socket, under the library it
- * is the one from before, which was never connected. */
-static void check_copy(int copy, const struct probe_addr *a, bool proxied)
+/* A copy made before: the kernel's is the same socket, under the library and
+ * with connect() that waits the one from before, which was never connected. */
+static void check_copy(int copy, const struct probe_addr *a, bool is_lost)
 {
 	struct probe_addr peer = {.len = sizeof(peer.storage)};
 
-	if (proxied)
+	if (is_lost)
 		CHECK_ERR(getpeername(copy, &peer.sa, &peer.len), ENOTCONN);
 	else
 		check_peer(copy, a);
@@ -90,7 +90,7 @@ static void round_trip(
 	CHECK(!(probe_wait(fd, POLLIN, 0) & (POLLIN | POLLHUP)), "readable");
 	check_peer(fd, a);
 	check_name(fd, a);
-	check_copy(copy, a, proxied);
+	check_copy(copy, a, proxied && !nonblock);
 
 	int later = dup(fd);
 	close(fd);

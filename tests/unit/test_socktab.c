@@ -1,6 +1,7 @@
 /*
  * What is known of a socket, by its cookie: over dup, close, reuse and fork.
  */
+#include "hook/hook.h"
 #include "hook/socktab.h"
 #include "unit.h"
 
@@ -50,6 +51,14 @@ static int tcp(void)
 
 	ck_assert_int_ge(fd, 0);
 	return fd;
+}
+
+/* The hooks' own, over plain libc. */
+bool sx_hook_cookie(int fd, uint64_t *cookie)
+{
+	socklen_t len = sizeof(*cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, &len) == 0;
 }
 
 START_TEST(a_socket_keeps_its_peer_under_every_number)
