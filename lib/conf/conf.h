@@ -69,6 +69,13 @@ enum sx_isolate {
 	SX_ISOLATE_DESTINATION,
 };
 
+/* Whether a server is to carry datagrams. */
+enum sx_server_udp {
+	SX_SERVER_UDP_UNSAID,    /* as [defaults] say */
+	SX_SERVER_UDP_ASSOCIATE, /* SOCKS5 without via */
+	SX_SERVER_UDP_BLOCK,     /* it is passed over for them */
+};
+
 /* A proxy server as it was written. */
 struct sx_server_conf {
 	char *name; /* of its section, or its URL without credentials */
@@ -85,6 +92,7 @@ struct sx_server_conf {
 	enum sx_auth auth; /* REQUIRED: SOCKS5, with users or isolate */
 	enum sx_pipeline pipeline;
 	enum sx_isolate isolate; /* never for SOCKS4 */
+	enum sx_server_udp udp;
 	/* The server that this one is reached through: an index into
 	 * sx_conf.servers, never in a circle; -1: it is reached directly */
 	int via;
@@ -119,6 +127,7 @@ enum sx_all_down {
 
 /* Datagrams to destinations of a pool. */
 enum sx_udp {
+	SX_UDP_ASSOCIATE, /* by its servers, where they can */
 	SX_UDP_BLOCK,
 	SX_UDP_DIRECT, /* around the proxy */
 };
@@ -184,7 +193,7 @@ struct sx_conf {
 	unsigned fail_threshold;        /* failures until it is down: 1 */
 	enum sx_all_down when_all_down; /* try */
 
-	enum sx_udp udp;         /* block */
+	enum sx_udp udp;         /* associate */
 	enum sx_dns dns;         /* auto */
 	enum sx_inbound inbound; /* any */
 	/* The loopback is no exception, nothing unusual passes. */

@@ -42,7 +42,8 @@ struct sx_draft_server {
 	enum sx_auth auth;
 	enum sx_pipeline pipeline;
 	enum sx_isolate isolate;
-	unsigned auth_line, pipeline_line, isolate_line;
+	enum sx_udp udp; /* ASSOCIATE or BLOCK */
+	unsigned auth_line, pipeline_line, isolate_line, udp_line;
 	enum sx_choose_user choose_user;
 	char *via; /* NULL: none */
 	unsigned via_line;

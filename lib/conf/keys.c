@@ -199,7 +199,8 @@ static int parse_conditions(
 #define AUTH        "optional or required"
 #define ISOLATE     "none, process, program or destination"
 #define ALL_DOWN    "try or fail"
-#define UDP         "block or direct"
+#define UDP         "associate, block or direct"
+#define SERVER_UDP  "associate or block"
 #define DNS         "auto, table or carry"
 #define INBOUND     "any, local or none"
 
@@ -270,6 +271,7 @@ const struct sx_key sx_keys[SX_N_KEYS] = {
 		0},
 	{SX_SECTION_SERVER, "pipeline", sx_key_word, SX_PIPELINE_WORDS,
 		IN_SERVER(pipeline), 0},
+	{SX_SECTION_SERVER, "udp", sx_key_word, SERVER_UDP, IN_SERVER(udp), 0},
 	{SX_SECTION_POOL, "servers", parse_servers, "names of servers", 0,
 		SX_KEY_LIST},
 	{SX_SECTION_POOL, "choose", sx_key_word, CHOOSE, IN_POOL(choose), 0},

@@ -18,7 +18,7 @@ enum sx_section {
 	SX_N_SECTIONS,
 };
 
-#define SX_N_KEYS 40
+#define SX_N_KEYS 41
 
 struct sx_key;
 

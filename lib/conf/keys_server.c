@@ -239,6 +239,7 @@ void sx_server_keys_end(struct sx_file_parser *p)
 	server->auth_line = sx_key_line(p, "auth");
 	server->isolate_line = sx_key_line(p, "isolate");
 	server->pipeline_line = sx_key_line(p, "pipeline");
+	server->udp_line = sx_key_line(p, "udp");
 	server->via_line = sx_key_line(p, "via");
 	if (!sx_key_line(p, "url")) {
 		struct sx_place header = {p->place.origin, p->header};

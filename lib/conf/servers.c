@@ -139,6 +139,29 @@ static void check_isolate(const struct sx_draft_server *server)
 			"SOCKS4 has no password, expected isolate = none");
 }
 
+/* Datagrams would go to the last server's relay straight from here. */
+static void check_udp(const struct sx_draft_server *server)
+{
+	if (server->conf.udp != SX_SERVER_UDP_ASSOCIATE)
+		return;
+	if (server->conf.proto != SX_PROTO_SOCKS5)
+		error(server, server->udp_line, "udp",
+			"only SOCKS5 carries datagrams, expected udp = block");
+	else if (server->via)
+		error(server, server->udp_line, "udp",
+			"datagrams would go around the servers before this "
+			"one, expected udp = block, or no via");
+}
+
+static void settle_udp(struct sx_draft_server *server)
+{
+	if (server->udp_line)
+		server->conf.udp = server->udp == SX_UDP_BLOCK
+					   ? SX_SERVER_UDP_BLOCK
+					   : SX_SERVER_UDP_ASSOCIATE;
+	check_udp(server);
+}
+
 static void settle(
 	const struct sx_conf *defaults, struct sx_draft_server *server)
 {
@@ -154,6 +177,7 @@ static void settle(
 		conf->isolate = defaults->isolate;
 	check_auth(server);
 	check_isolate(server);
+	settle_udp(server);
 }
 
 void sx_servers_settle(struct sx_draft *draft)

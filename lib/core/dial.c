@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "core/associate.h"
 #include "core/giveup.h"
 #include "core/health.h"
 #include "core/hops.h"
@@ -75,6 +76,11 @@ static uint64_t failed_at(void *arg, unsigned place)
 	return sx_server_failed_at(server_at(arg, place)->state);
 }
 
+static bool is_last_hop(const struct sx_dial *d)
+{
+	return d->hop + 1 == d->n_hops;
+}
+
 static bool begin_handshake(struct sx_dial *d)
 {
 	const struct sx_server *server = sx_hops_server(d, d->hop);
@@ -82,6 +88,7 @@ static bool begin_handshake(struct sx_dial *d)
 	sx_user_choose(server->conf, &d->plan->dest, &d->user);
 	const struct sx_handshake_options options = {
 		.proto = server->conf->proto,
+		.command = is_last_hop(d) ? d->plan->command : 0,
 		.credentials = d->user.credentials,
 		.dest = sx_hops_dest(d),
 		.pipeline = sx_outcome_may_pipeline(server),
@@ -260,6 +267,10 @@ static int handshake_failed(struct sx_dial *d)
 		sx_give_up(d, SX_RANK_HANDSHAKE, r->error, r->text);
 		return AGAIN;
 	}
+	if (sx_is_association(d->plan)) {
+		sx_associate_refused(d);
+		return AGAIN;
+	}
 	if (r->by_destination && d->plan->retry_on_refusal) {
 		sx_give_up(d, SX_RANK_REFUSAL, r->error, r->text);
 		return AGAIN;
@@ -282,6 +293,10 @@ static int handshake_late(struct sx_dial *d)
 			"no answer to the handshake in time");
 		return AGAIN;
 	}
+	if (sx_is_association(d->plan)) {
+		sx_associate_late(d);
+		return AGAIN;
+	}
 	return sx_fail_finally(d, SX_FAILURE_TIMEOUT, ETIMEDOUT,
 		"no answer to the request in time");
 }
@@ -292,10 +307,12 @@ static bool handshake_is_late(struct sx_dial *d, short revents)
 }
 
 /* Greeting and credentials share one deadline; the answer to the request has
- * its own, since the server may need long to reach the destination. */
+ * its own, since the server may need long to reach the destination. For an
+ * association it reaches none. */
 static void rearm_for_reply(struct sx_dial *d)
 {
-	if (d->awaits_reply || !sx_handshake_awaits_reply(&d->handshake))
+	if (d->awaits_reply || sx_is_association(d->plan) ||
+		!sx_handshake_awaits_reply(&d->handshake))
 		return;
 	d->awaits_reply = true;
 	arm(d, d->plan->reply_timeout_ms);
@@ -344,12 +361,14 @@ static bool consume(struct sx_dial *d, uint8_t *buf, size_t used)
 
 static int succeed(struct sx_dial *d)
 {
-	if (d->hop + 1 < d->n_hops) { /* through it, to the next one */
+	if (!is_last_hop(d)) { /* through it, to the next one */
 		d->hop++;
 		if (begin_handshake(d))
 			shake_hands(d);
 		return AGAIN;
 	}
+	if (sx_is_association(d->plan) && !sx_associate_relay(d))
+		return AGAIN;
 	sx_outcome_works(d->server);
 	sx_server_count_success(
 		d->server->state, (now(d) - d->connected_ns) / 1000);
@@ -407,16 +426,26 @@ static int next_state(struct sx_dial *d, short revents)
 	return -EINVAL;
 }
 
+static bool is_fit(const struct sx_dial_plan *plan,
+	const struct sx_server *server, struct sx_refusal *why)
+{
+	if (!sx_is_association(plan))
+		return sx_handshake_carries(
+			server->conf->proto, &plan->dest, why);
+	why->error = ENETUNREACH;
+	why->text = sx_associate_unfit(plan, server);
+	return !why->text;
+}
+
 /* Whose protocol cannot carry the destination is not in the pool for this
- * dial. */
+ * dial, nor who cannot or is not to carry datagrams. */
 static void drop_unfit(struct sx_dial *d)
 {
 	struct sx_refusal why;
 
 	for (unsigned i = 0; i < d->plan->n_order; i++) {
 		const struct sx_server *server = server_at(d, i);
-		if (sx_handshake_carries(
-			    server->conf->proto, &d->plan->dest, &why))
+		if (is_fit(d->plan, server, &why))
 			continue;
 		sx_pool_drop(&d->cursor, i);
 		sx_note_cause(d, SX_RANK_UNFIT, server, why.error, why.text);

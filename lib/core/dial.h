@@ -42,6 +42,9 @@ struct sx_dial_plan {
 	unsigned connect_timeout_ms, handshake_timeout_ms, reply_timeout_ms;
 	struct sx_dest dest;
 	struct sx_deadline deadline; /* for the whole */
+	/* 0: CONNECT, a tunnel to dest. UDP_ASSOCIATE: core/udp.h */
+	enum sx_command command;
+	bool udp_only_if_said; /* no server but with udp = associate */
 };
 
 enum sx_dial_state {
@@ -81,6 +84,8 @@ struct sx_dial {
 	struct sx_handshake handshake;
 	struct sx_err cause; /* the most telling failure so far */
 	int cause_rank;
+	struct sx_ip relay; /* of the association that stands */
+	uint16_t relay_port;
 };
 
 enum sx_dial_result {

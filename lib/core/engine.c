@@ -1,6 +1,7 @@
 #include "core/engine.h"
 
 #include "base/log.h"
+#include "core/associating.h"
 #include "core/connecting.h"
 #include "core/direct.h"
 #include "core/fakedns.h"
@@ -124,6 +125,36 @@ int sx_engine_dest(const struct sx_engine *e, const struct sx_ip *ip,
 	return sx_fakedns_contains(ip) ? -EHOSTUNREACH : 0;
 }
 
+/* [defaults] do not say it all: the rule or a server does. */
+static bool is_carried(
+	const struct sx_engine *e, const struct sx_verdict *verdict)
+{
+	const struct sx_pool_conf *pool = &e->conf.pools[verdict->pool];
+
+	if (e->conf.udp == SX_UDP_ASSOCIATE ||
+		sx_rules_is_for_udp(e->rules, verdict->rank))
+		return true;
+	for (unsigned i = 0; i < pool->n_servers; i++)
+		if (e->conf.servers[pool->servers[i]].udp ==
+			SX_SERVER_UDP_ASSOCIATE)
+			return true;
+	return false;
+}
+
+static void judge_datagrams(
+	const struct sx_engine *e, struct sx_verdict *verdict)
+{
+	if (is_carried(e, verdict))
+		return;
+	if (e->conf.udp == SX_UDP_DIRECT) {
+		verdict->action = SX_ACTION_DIRECT;
+		verdict->where = "udp = direct";
+	} else {
+		verdict->action = SX_ACTION_BLOCK;
+		verdict->where = "udp = block";
+	}
+}
+
 struct sx_verdict sx_engine_decide(
 	const struct sx_engine *e, const struct sx_dest *dest)
 {
@@ -132,10 +163,8 @@ struct sx_verdict sx_engine_decide(
 
 	if (verdict.action == SX_ACTION_PROXY &&
 		dest->transport == SX_TRANSPORT_UDP &&
-		e->conf.udp == SX_UDP_DIRECT && dest->port != SX_DNS_PORT) {
-		verdict.action = SX_ACTION_DIRECT;
-		verdict.where = "udp = direct";
-	}
+		dest->port != SX_DNS_PORT)
+		judge_datagrams(e, &verdict);
 	if (dest->kind == SX_DEST_IP &&
 		sx_direct_knows(e->direct, &dest->ip, &rank) &&
 		rank < verdict.rank)
@@ -227,7 +256,8 @@ static struct sx_pool_limits limits_of(
 	};
 }
 
-static struct sx_dial_plan plan_for(struct sx_engine *e,
+/* But for where it begins. */
+static struct sx_dial_plan plan_for(const struct sx_engine *e,
 	const struct sx_verdict *verdict, const struct sx_dest *dest)
 {
 	const struct sx_pool_conf *pool = &e->conf.pools[verdict->pool];
@@ -237,7 +267,6 @@ static struct sx_dial_plan plan_for(struct sx_engine *e,
 		.servers = e->roster.servers,
 		.order = pool->servers,
 		.n_order = pool->n_servers,
-		.start = choose_start(e, verdict->pool, dest),
 		.limits = limits_of(&e->conf, pool),
 		.marks = {e->conf.fail_threshold, e->conf.retry_after_ms},
 		.backoff_ms = e->conf.backoff_ms,
@@ -259,6 +288,7 @@ void sx_engine_begin(struct sx_engine *e, struct sx_connecting *c, int fd,
 	c->engine = e;
 	c->pool = verdict->pool;
 	c->plan = plan_for(e, verdict, dest);
+	c->plan.start = choose_start(e, verdict->pool, dest);
 	sx_dial_init(&c->dial, &c->plan, fd, family, flags);
 }
 
@@ -286,6 +316,56 @@ void sx_engine_end(struct sx_connecting *c, int r)
 	else
 		sx_log(SX_LOG_INFO, "%s not reached: %s", text,
 			c->dial.cause.text);
+}
+
+/* The turns and the latch of a pool are of its connections: a server that
+ * carries no datagrams would upset them. */
+static unsigned start_of_association(
+	struct sx_engine *e, unsigned pool, const struct sx_dest *dest)
+{
+	const struct sx_pool_conf *p = &e->conf.pools[pool];
+
+	return p->choose == SX_CHOOSE_ROUND_ROBIN
+		       ? sx_random_below(p->n_servers)
+		       : choose_start(e, pool, dest);
+}
+
+int sx_engine_associate_begin(struct sx_engine *e, struct sx_associating *a,
+	const struct sx_verdict *verdict, const struct sx_dest *dest)
+{
+	open_state(e);
+	a->plan = plan_for(e, verdict, dest);
+	a->plan.start = start_of_association(e, verdict->pool, dest);
+	a->plan.command = SX_COMMAND_UDP_ASSOCIATE;
+	a->plan.udp_only_if_said =
+		e->conf.udp != SX_UDP_ASSOCIATE &&
+		!sx_rules_is_for_udp(e->rules, verdict->rank);
+	return sx_udp_begin(&a->dial, &a->plan);
+}
+
+static void log_association(
+	const struct sx_associating *a, const struct sx_udp_assoc *assoc)
+{
+	struct sx_dest relay = {.port = assoc->relay_port, .ip = assoc->relay};
+	char text[SX_DEST_STRLEN], at[SX_DEST_STRLEN];
+
+	sx_dest_format(&a->plan.dest, text, sizeof(text));
+	if (assoc->fd >= 0)
+		sx_log(SX_LOG_INFO, "datagrams for %s through %s, relay %s",
+			text, a->dial.server->conf->name,
+			sx_dest_format(&relay, at, sizeof(at)));
+	else
+		sx_log(SX_LOG_INFO, "datagrams for %s not carried: %s", text,
+			a->dial.cause.text);
+}
+
+int sx_engine_associate_end(
+	struct sx_associating *a, int r, struct sx_udp_assoc *out)
+{
+	r = sx_udp_end(&a->dial, r, out);
+	if (sx_log_enabled(SX_LOG_INFO))
+		log_association(a, out);
+	return r;
 }
 
 int sx_engine_lookup(struct sx_engine *e, const char *host, int family,

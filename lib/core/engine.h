@@ -36,7 +36,13 @@ void sx_engine_free(struct sx_engine *e); /* NULL is harmless */
 int sx_engine_dest(const struct sx_engine *e, const struct sx_ip *ip,
 	uint16_t port, struct sx_dest *out);
 
-/* [any thread] [signal-safe] [after fork] */
+/*
+ * What becomes of it. Datagrams for a pool are carried by its servers, unless
+ * `udp` of [defaults] says otherwise; a rule for datagrams alone and a server
+ * of the pool with `udp = associate` stand above that. It says nothing of
+ * port 53, where questions are answered from the table of names.
+ * [any thread] [signal-safe] [after fork]
+ */
 struct sx_verdict sx_engine_decide(
 	const struct sx_engine *e, const struct sx_dest *dest);
 

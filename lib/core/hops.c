@@ -1,5 +1,7 @@
 #include "core/hops.h"
 
+#include "core/associate.h"
+
 struct sx_server *sx_hops_server(struct sx_dial *d, unsigned hop)
 {
 	struct sx_server *s = d->server;
@@ -20,8 +22,12 @@ void sx_hops_begin(struct sx_dial *d)
 
 const struct sx_dest *sx_hops_dest(struct sx_dial *d)
 {
-	if (d->hop + 1 == d->n_hops)
+	if (d->hop + 1 < d->n_hops)
+		d->hop_dest =
+			sx_server_dest(sx_hops_server(d, d->hop + 1)->conf);
+	else if (sx_is_association(d->plan))
+		d->hop_dest = sx_associate_dest();
+	else
 		return &d->plan->dest;
-	d->hop_dest = sx_server_dest(sx_hops_server(d, d->hop + 1)->conf);
 	return &d->hop_dest;
 }

@@ -14,7 +14,8 @@ void sx_hops_begin(struct sx_dial *d);
 struct sx_server *sx_hops_server(struct sx_dial *d, unsigned hop);
 
 /* What the server of the present hop is asked for: the next hop, or the
- * application's destination. Lives as long as the hop. */
+ * application's destination, or none for an association. Lives as long as the
+ * hop. */
 const struct sx_dest *sx_hops_dest(struct sx_dial *d);
 
 #endif

@@ -53,17 +53,36 @@ bool sx_server_claim_probe(struct sx_server_state *server, uint64_t now_s)
 	       atomic_compare_exchange_strong(&server->probed, &was, now_s);
 }
 
+enum lack {
+	LACK_SURE = 1,
+	LACK_DOUBTFUL = 2,
+};
+
 void sx_server_set_lack(struct sx_server_state *server, enum sx_lack lack,
 	bool lacks, uint64_t now_s)
 {
 	if (server)
-		atomic_store(&server->lacks[lack], packed(lacks, now_s));
+		atomic_store(&server->lacks[lack],
+			packed(lacks ? LACK_SURE : 0, now_s));
+}
+
+void sx_server_doubt(
+	struct sx_server_state *server, enum sx_lack lack, uint64_t now_s)
+{
+	if (server && !sx_server_lacks(server, lack, now_s))
+		atomic_store(
+			&server->lacks[lack], packed(LACK_DOUBTFUL, now_s));
 }
 
 bool sx_server_lacks(
 	const struct sx_server_state *server, enum sx_lack lack, uint64_t now_s)
 {
-	return server && value_of(atomic_load(&server->lacks[lack]), now_s);
+	uint64_t word = server ? atomic_load(&server->lacks[lack]) : 0;
+	unsigned value = value_of(word, now_s);
+
+	if (value == LACK_DOUBTFUL)
+		return age_of(word >> VALUE_BITS, now_s) < SX_DOUBTED_S;
+	return value != 0;
 }
 
 /* 64 bits do not come round, so no turn is ever left out. */

@@ -15,6 +15,7 @@
 
 #define SX_LEARNED_S (7 * 24 * 60 * 60U) /* how long it is believed */
 #define SX_PROBED_S  60U                 /* between two probes in vain */
+#define SX_DOUBTED_S (10 * 60U)          /* how long a doubt is */
 
 /* Whether the server takes greeting and request in one segment. */
 enum sx_pipelining {
@@ -45,6 +46,11 @@ void sx_server_set_lack(struct sx_server_state *server, enum sx_lack lack,
 	bool lacks, uint64_t now_s);
 bool sx_server_lacks(const struct sx_server_state *server, enum sx_lack lack,
 	uint64_t now_s);
+
+/* It has failed to, in a way that may as well have been a moment's trouble:
+ * it lacks it for SX_DOUBTED_S, unless that is known for longer. */
+void sx_server_doubt(
+	struct sx_server_state *server, enum sx_lack lack, uint64_t now_s);
 
 /* Round robin: 0, 1, .. n - 1, 0 .. over all processes. 0 if pool is NULL. */
 unsigned sx_pool_turn(struct sx_pool_state *pool, unsigned n);

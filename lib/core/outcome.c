@@ -53,3 +53,24 @@ void sx_outcome_pipeline_doubtful(struct sx_server *server)
 	sx_server_set_pipeline(
 		server->state, SX_PIPELINING_UNKNOWN, wall_clock_s());
 }
+
+bool sx_outcome_lacks_udp(const struct sx_server *server)
+{
+	return sx_server_lacks(server->state, SX_LACK_UDP, wall_clock_s());
+}
+
+void sx_outcome_no_udp(struct sx_server *server, bool is_sure)
+{
+	if (is_sure)
+		sx_server_set_lack(
+			server->state, SX_LACK_UDP, true, wall_clock_s());
+	else
+		sx_server_doubt(server->state, SX_LACK_UDP, wall_clock_s());
+}
+
+void sx_outcome_has_udp(struct sx_server *server)
+{
+	if (sx_outcome_lacks_udp(server))
+		sx_server_set_lack(
+			server->state, SX_LACK_UDP, false, wall_clock_s());
+}

@@ -28,4 +28,14 @@ bool sx_outcome_may_pipeline(const struct sx_server *server);
 /* A pipelined handshake stayed without an answer. */
 void sx_outcome_pipeline_doubtful(struct sx_server *server);
 
+/* Whether the server is known to carry no datagrams. */
+bool sx_outcome_lacks_udp(const struct sx_server *server);
+
+/* It refused to. is_sure: in so many words; else it is believed for a short
+ * while only. */
+void sx_outcome_no_udp(struct sx_server *server, bool is_sure);
+
+/* It does, whatever was known. */
+void sx_outcome_has_udp(struct sx_server *server);
+
 #endif

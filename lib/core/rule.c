@@ -335,6 +335,11 @@ static unsigned first_match(
 	return q.first;
 }
 
+bool sx_rules_is_for_udp(const struct sx_rules *r, unsigned rank)
+{
+	return rank != NO_RULE && r->rules[rank].transport == SX_MATCH_UDP;
+}
+
 struct sx_verdict sx_rules_verdict(const struct sx_rules *r, unsigned rank)
 {
 	if (rank == NO_RULE)

@@ -50,6 +50,9 @@ bool sx_rules_host_is_direct(const struct sx_rules *rules,
 /* What the rule of that rank says. */
 struct sx_verdict sx_rules_verdict(const struct sx_rules *rules, unsigned rank);
 
+/* Whether the rule of that rank speaks of datagrams alone ("udp:"). */
+bool sx_rules_is_for_udp(const struct sx_rules *rules, unsigned rank);
+
 /* The condition of the rule of that rank as it could be written in a file,
  * "*.corp.example:443"; returns buf, cut if n is too small. */
 const char *sx_rules_condition(

@@ -296,6 +296,12 @@ bool sx_handshake_pipeline_suspect(const struct sx_handshake *h)
 	return h->in_doubt;
 }
 
+bool sx_handshake_bound(
+	const struct sx_handshake *h, struct sx_ip *ip, uint16_t *port)
+{
+	return sx_socks5_bound(h, ip, port);
+}
+
 const char *sx_handshake_step(const struct sx_handshake *h)
 {
 	return state_names[h->state];

@@ -99,7 +99,9 @@ struct sx_told {
 	int reply;  /* to the request: reply code, or status of HTTP */
 };
 
-/* SOCKS5's request (RFC 1928 section 4). */
+/* SOCKS5's request (RFC 1928 section 4). The destination of an association
+ * is where its datagrams will come from: 0.0.0.0:0, not known. Several servers
+ * drop every datagram after another one. */
 enum sx_command {
 	SX_COMMAND_CONNECT = 0x01,
 	SX_COMMAND_UDP_ASSOCIATE = 0x03,
@@ -229,6 +231,15 @@ bool sx_handshake_awaits_reply(const struct sx_handshake *h);
  * always for a handshake that is not pipelined.
  */
 bool sx_handshake_pipeline_suspect(const struct sx_handshake *h);
+
+/*
+ * What the server's reply gives as BND.ADDR and BND.PORT (RFC 1928 section
+ * 6), once SOCKS5 is DONE: where an association's datagrams go. ip->family is
+ * 0 for a name, which nobody here would look up. False, and nothing is
+ * written: there is no such reply.
+ */
+bool sx_handshake_bound(
+	const struct sx_handshake *h, struct sx_ip *ip, uint16_t *port);
 
 /* What is being said or waited for, for the log: "greeting", "credentials",
  * "request"; then "done" or "failed". */

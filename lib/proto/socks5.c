@@ -1,5 +1,7 @@
 #include "proto/socks5.h"
 
+#include "proto/socksaddr.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -15,16 +17,11 @@ enum method {
 	METHOD_REFUSED = 0xff,
 };
 
-enum atyp {
-	ATYP_IPV4 = 0x01,
-	ATYP_NAME = 0x03,
-	ATYP_IPV6 = 0x04,
-};
-
 #define METHOD_LEN     2
 #define STATUS_LEN     2
 #define REPLY_MIN      7 /* a name of length 0 */
 #define REPLY_HEAD_LEN 5 /* up to and with the length of a name */
+#define REPLY_BOUND_AT 3 /* behind VER, REP, RSV */
 
 /* A reply's length with n bytes of BND.ADDR. */
 #define REPLY_LEN(n) ((size_t)4 + (n) + 2)
@@ -39,7 +36,6 @@ static_assert(REPLY_LEN(1 + 255) <= SX_HANDSHAKE_IN_MAX, "replies fit");
 static_assert(
 	GREETING_MAX + CREDENTIALS_MAX + REQUEST_MAX <= SX_HANDSHAKE_OUT_MAX,
 	"all messages together fit");
-static_assert(SX_NAME_MAX <= 255, "a name's length fits its byte");
 
 static bool offers_none(const struct sx_handshake *h)
 {
@@ -106,17 +102,6 @@ static void put_credentials(struct sx_writer *w, const struct sx_handshake *h)
 	put_counted(w, password ? password : "");
 }
 
-static void put_address(struct sx_writer *w, const struct sx_dest *dest)
-{
-	if (dest->kind == SX_DEST_NAME) {
-		sx_put_u8(w, ATYP_NAME);
-		put_counted(w, dest->name);
-		return;
-	}
-	sx_put_u8(w, dest->ip.family == AF_INET ? ATYP_IPV4 : ATYP_IPV6);
-	sx_put(w, dest->ip.bytes, sx_ip_len(&dest->ip));
-}
-
 /*
  * RFC 1928 section 4:
  *
@@ -131,8 +116,7 @@ static void put_request(struct sx_writer *w, const struct sx_handshake *h)
 	sx_put_u8(w, VERSION);
 	sx_put_u8(w, h->command);
 	sx_put_u8(w, RSV);
-	put_address(w, h->dest);
-	sx_put_u16(w, h->dest->port);
+	sx_socksaddr_put(w, h->dest);
 }
 
 static int say_greeting(struct sx_handshake *h)
@@ -301,11 +285,11 @@ static int take_method(struct sx_handshake *h)
 static size_t reply_len(uint8_t atyp, uint8_t name_len)
 {
 	switch (atyp) {
-	case ATYP_IPV4:
+	case SX_ATYP_IPV4:
 		return REPLY_LEN(4);
-	case ATYP_IPV6:
+	case SX_ATYP_IPV6:
 		return REPLY_LEN(16);
-	case ATYP_NAME:
+	case SX_ATYP_NAME:
 		return REPLY_LEN(1 + (size_t)name_len);
 	}
 	return 0;
@@ -322,7 +306,7 @@ static size_t reply_len(uint8_t atyp, uint8_t name_len)
  *
  * A reply that says no need not be complete: several servers send two or
  * four bytes of it and close, Tor sends address type 0. BND is read only for
- * its length; what servers put into it tells nothing.
+ * its length, but for an association: what servers put into it tells nothing.
  */
 static int take_reply(struct sx_handshake *h)
 {
@@ -340,6 +324,22 @@ static int take_reply(struct sx_handshake *h)
 	if (h->in_len < h->in_need)
 		return SX_HANDSHAKE_MORE;
 	return sx_machine_done(h);
+}
+
+/* The reply is still in h->in, and was found to be whole. */
+bool sx_socks5_bound(
+	const struct sx_handshake *h, struct sx_ip *ip, uint16_t *port)
+{
+	struct sx_reader r = {.buf = h->in + REPLY_BOUND_AT,
+		.len = sizeof(h->in) - REPLY_BOUND_AT};
+	struct sx_dest bound;
+
+	if (h->ops != &sx_socks5_ops || h->state != SX_STATE_DONE ||
+		!sx_socksaddr_get(&r, &bound))
+		return false;
+	*ip = bound.ip;
+	*port = bound.port;
+	return true;
 }
 
 static int take_answer(struct sx_handshake *h)

@@ -10,4 +10,8 @@
 
 extern const struct sx_handshake_ops sx_socks5_ops;
 
+/* sx_handshake_bound() */
+bool sx_socks5_bound(
+	const struct sx_handshake *h, struct sx_ip *ip, uint16_t *port);
+
 #endif

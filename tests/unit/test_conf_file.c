@@ -159,7 +159,7 @@ END_TEST
 #define SERVER_KEYS                                                            \
 	"in [server NAME], expected one of url, "                              \
 	"via, user, password, password_file, password_env, users_file, "       \
-	"choose_user, auth, isolate, pipeline\n"
+	"choose_user, auth, isolate, pipeline, udp\n"
 #define FILE_FORM                                                              \
 	"expected a file of at most 4 KiB with the password in its first "     \
 	"line\n"

@@ -15,6 +15,7 @@ START_TEST(every_key_of_servers_and_pools_is_read)
 			 "auth = required\n"
 			 "pipeline = on\n"
 			 "isolate = destination\n"
+			 "udp = block\n"
 			 "url = socks5://h\n"
 			 "[server b]\n"
 			 "users_file = users\n"
@@ -23,6 +24,7 @@ START_TEST(every_key_of_servers_and_pools_is_read)
 			 "url = http://h\n"
 			 "[server exit-1]\n"
 			 "url = socks5h://u:p@unix:/run/x\n"
+			 "udp = associate\n"
 			 "[pool p]\n"
 			 "servers = a, b\n"
 			 "choose = latched\n"
@@ -36,6 +38,7 @@ START_TEST(every_key_of_servers_and_pools_is_read)
 	ck_assert_int_eq(s[0].isolate, SX_ISOLATE_DESTINATION);
 	ck_assert_int_eq(s[0].choose_user, SX_USER_RANDOM);
 	ck_assert_uint_eq(s[0].n_users, 0);
+	ck_assert_int_eq(s[0].udp, SX_SERVER_UDP_BLOCK);
 	ck_assert_str_eq(s[0].host, "h");
 	ck_assert_int_eq(s[1].via, -1);
 	ck_assert_int_eq(s[1].choose_user, SX_USER_STICKY);
@@ -44,6 +47,7 @@ START_TEST(every_key_of_servers_and_pools_is_read)
 	ck_assert_str_eq(s[1].users[1].user, "v");
 	ck_assert_str_eq(s[1].users[1].password, "q");
 	ck_assert_str_eq(s[2].name, "exit-1");
+	ck_assert_int_eq(s[2].udp, SX_SERVER_UDP_ASSOCIATE);
 	ck_assert_str_eq(s[2].unix_path, "/run/x");
 	ck_assert_str_eq(s[2].host, "/run/x");
 	ck_assert_uint_eq(s[2].port, 0);
@@ -66,6 +70,7 @@ START_TEST(what_is_not_said_has_a_default)
 	ck_assert_int_eq(s->auth, SX_AUTH_OPTIONAL);
 	ck_assert_int_eq(s->pipeline, SX_PIPELINE_AUTO);
 	ck_assert_int_eq(s->isolate, SX_ISOLATE_NONE);
+	ck_assert_int_eq(s->udp, SX_SERVER_UDP_UNSAID);
 	ck_assert_int_eq(s->via, -1);
 	ck_assert_ptr_null(s->unix_path);
 	ck_assert_int_eq(fix_conf.pools[0].choose, SX_CHOOSE_FAILOVER);
@@ -79,6 +84,7 @@ START_TEST(what_is_not_said_has_a_default)
 	ck_assert_int_eq(fix_conf.auth, SX_AUTH_OPTIONAL);
 	ck_assert_int_eq(fix_conf.pipeline, SX_PIPELINE_AUTO);
 	ck_assert_int_eq(fix_conf.isolate, SX_ISOLATE_NONE);
+	ck_assert_int_eq(fix_conf.udp, SX_UDP_ASSOCIATE);
 }
 END_TEST
 
@@ -130,6 +136,16 @@ static int get_isolate(void)
 	return (int)fix_conf.servers[0].isolate;
 }
 
+static int get_udp(void)
+{
+	return (int)fix_conf.udp;
+}
+
+static int get_server_udp(void)
+{
+	return (int)fix_conf.servers[0].udp;
+}
+
 #define USER "[server a]\nurl = socks5://u@a\n"
 
 static const struct {
@@ -158,6 +174,17 @@ static const struct {
 	{A "isolate = process\n", get_isolate, SX_ISOLATE_PROCESS},
 	{A "isolate = program\n", get_isolate, SX_ISOLATE_PROGRAM},
 	{A "isolate = destination\n", get_isolate, SX_ISOLATE_DESTINATION},
+	{A "udp = associate\n", get_server_udp, SX_SERVER_UDP_ASSOCIATE},
+	{A "udp = block\n", get_server_udp, SX_SERVER_UDP_BLOCK},
+	/* [defaults] are for destinations, and leave servers alone */
+	{A "[defaults]\nudp = block\n", get_server_udp, SX_SERVER_UDP_UNSAID},
+	{"[defaults]\nudp = associate\n", get_udp, SX_UDP_ASSOCIATE},
+	{"[defaults]\nudp = block\n", get_udp, SX_UDP_BLOCK},
+	{"[defaults]\nudp = direct\n", get_udp, SX_UDP_DIRECT},
+	/* which would be wrong if they said associate */
+	{"[server a]\nurl = http://a\nudp = block\n", get_server_udp,
+		SX_SERVER_UDP_BLOCK},
+	{A "via = b\nudp = block\n" B, get_server_udp, SX_SERVER_UDP_BLOCK},
 };
 
 START_TEST(each_word_has_its_meaning)
@@ -329,6 +356,18 @@ static const struct {
 	{"[defaults]\nisolate = process\n[server a]\nurl = socks4://a\n",
 		"c:3: isolate of [defaults]: SOCKS4 has no password, expected "
 		"isolate = none\n"},
+	{A "udp = direct\n", "c:3: udp: expected associate or block\n"},
+	{"[defaults]\nudp = carry\n",
+		"c:2: udp: expected associate, block or direct\n"},
+	{"[server a]\nudp = associate\nurl = socks4a://a\n",
+		"c:2: udp: only SOCKS5 carries datagrams, expected udp = "
+		"block\n"},
+	{"[server a]\nurl = http://a\nudp = associate\n",
+		"c:3: udp: only SOCKS5 carries datagrams, expected udp = "
+		"block\n"},
+	{A "via = b\nudp = associate\n" B,
+		"c:4: udp: datagrams would go around the servers before this "
+		"one, expected udp = block, or no via\n"},
 	{"[server a]\nurl = http://a\nuser = u:v\npassword = p\n",
 		"c:3: user: a colon in it, expected none for an http url\n"},
 };

@@ -277,6 +277,81 @@ START_TEST(every_protocol_has_its_name)
 }
 END_TEST
 
+/* Sends what there is to send, and feeds the answer byte by byte: the result
+ * of the last. In between nothing is known of the bound address. */
+static int answer(struct sx_handshake *h, const char *bytes, size_t n)
+{
+	const uint8_t *out;
+	struct sx_ip ip;
+	uint16_t port;
+	size_t used;
+	int r = SX_HANDSHAKE_MORE;
+
+	sx_handshake_sent(h, sx_handshake_out(h, &out));
+	for (size_t i = 0; i < n; i++) {
+		ck_assert(!sx_handshake_bound(h, &ip, &port));
+		r = sx_handshake_feed(h, (const uint8_t *)bytes + i, 1, &used);
+	}
+	return r;
+}
+
+static const struct {
+	const char *reply;
+	size_t n;
+	const char *ip; /* NULL: a name */
+} bounds[] = {
+	{"\5\0\0\1\xc0\0\2\7\1\2", 10, "192.0.2.7"},
+	{"\5\0\0\1\0\0\0\0\1\2", 10, "0.0.0.0"},
+	{"\5\0\0\4\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\1\2", 22,
+		"2001:db8::1"},
+	{"\5\0\0\3\1n\1\2", 8, NULL},
+	{"\5\0\0\3\0\1\2", 7, NULL},
+	{"\5\0\0\3\3::1\1\2", 10, "::1"},
+};
+
+START_TEST(v_18_the_bound_address_can_be_read_when_it_is_done)
+{
+	const struct sx_handshake_options options = {
+		.dest = &to_ipv4, .command = SX_COMMAND_UDP_ASSOCIATE};
+	struct sx_handshake h;
+	struct sx_ip ip, expected;
+	uint16_t port;
+
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		memset(&expected, 0, sizeof(expected));
+		if (bounds[i].ip)
+			sx_ip_parse(bounds[i].ip, &expected);
+		sx_handshake_init(&h, &options);
+		ck_assert_int_eq(answer(&h, "\5\0", 2), SX_HANDSHAKE_MORE);
+		ck_assert_int_eq(answer(&h, bounds[i].reply, bounds[i].n),
+			SX_HANDSHAKE_DONE);
+		ck_assert(sx_handshake_bound(&h, &ip, &port));
+		ck_assert_mem_eq(&ip, &expected, sizeof(ip));
+		ck_assert_uint_eq(port, 0x0102);
+	}
+}
+END_TEST
+
+START_TEST(a_handshake_without_a_bound_address_has_none)
+{
+	const struct sx_handshake_options socks4 = {
+		.proto = SX_PROTO_SOCKS4, .dest = &to_ipv4};
+	const struct sx_handshake_options socks5 = {.dest = &to_ipv4};
+	struct sx_handshake h;
+	struct sx_ip ip;
+	uint16_t port;
+
+	sx_handshake_init(&h, &socks4);
+	ck_assert_int_eq(
+		answer(&h, "\0\x5a\1\1\xc0\0\2\1", 8), SX_HANDSHAKE_DONE);
+	ck_assert(!sx_handshake_bound(&h, &ip, &port));
+	sx_handshake_init(&h, &socks5);
+	answer(&h, "\5\0", 2);
+	ck_assert_int_lt(answer(&h, "\5\7\0\1\0\0\0\0\0\0", 10), 0);
+	ck_assert(!sx_handshake_bound(&h, &ip, &port));
+}
+END_TEST
+
 static TCase *tunnels(void)
 {
 	TCase *c = tcase_create("tunnels");
@@ -316,6 +391,8 @@ static TCase *contract(void)
 	tcase_add_test(c, refuses_a_name_without_an_end);
 	tcase_add_test(c, refuses_an_address_of_no_family);
 	tcase_add_test(c, every_protocol_has_its_name);
+	tcase_add_test(c, v_18_the_bound_address_can_be_read_when_it_is_done);
+	tcase_add_test(c, a_handshake_without_a_bound_address_has_none);
 	return c;
 }
 

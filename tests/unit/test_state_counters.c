@@ -253,6 +253,25 @@ START_TEST(a_lack_is_believed_for_a_week)
 }
 END_TEST
 
+START_TEST(a_doubt_is_believed_for_a_short_while)
+{
+	sx_server_doubt(&server, SX_LACK_UDP, NOW);
+	ck_assert(sx_server_lacks(&server, SX_LACK_UDP, NOW));
+	ck_assert(
+		sx_server_lacks(&server, SX_LACK_UDP, NOW + SX_DOUBTED_S - 1));
+	ck_assert(!sx_server_lacks(&server, SX_LACK_UDP, NOW + SX_DOUBTED_S));
+	/* again, and then for sure */
+	sx_server_doubt(&server, SX_LACK_UDP, NOW + SX_DOUBTED_S);
+	ck_assert(sx_server_lacks(&server, SX_LACK_UDP, NOW + SX_DOUBTED_S));
+	sx_server_set_lack(&server, SX_LACK_UDP, true, NOW);
+	sx_server_doubt(&server, SX_LACK_UDP, NOW + 1);
+	ck_assert(sx_server_lacks(&server, SX_LACK_UDP, NOW + WEEK - 1));
+	sx_server_set_lack(&server, SX_LACK_UDP, false, NOW);
+	ck_assert(!sx_server_lacks(&server, SX_LACK_UDP, NOW));
+	sx_server_doubt(NULL, SX_LACK_UDP, NOW);
+}
+END_TEST
+
 START_TEST(one_caller_in_a_minute_is_to_probe_what_is_not_known)
 {
 	ck_assert(sx_server_claim_probe(&server, NOW));
@@ -313,6 +332,7 @@ int main(void)
 		a_reset_forgets_numbers_and_marks_but_not_what_was_learned,
 		a_verdict_is_believed_for_a_week,
 		a_lack_is_believed_for_a_week,
+		a_doubt_is_believed_for_a_short_while,
 		one_caller_in_a_minute_is_to_probe_what_is_not_known,
 		ats_15_turns_go_round,
 		ats_17_the_latched_server_stays,

@@ -1,0 +1,99 @@
+#include "core/associate.h"
+
+#include "core/giveup.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define NOT_SUPPORTED 0x07 /* RFC 1928 section 6: the command is not */
+
+const char *sx_associate_unfit(
+	const struct sx_dial_plan *plan, const struct sx_server *server)
+{
+	const struct sx_server_conf *conf = server->conf;
+
+	if (conf->proto != SX_PROTO_SOCKS5)
+		return "only SOCKS5 carries datagrams";
+	if (conf->via >= 0)
+		return "datagrams would go around the servers before it";
+	if (conf->udp == SX_SERVER_UDP_BLOCK)
+		return "udp = block";
+	if (conf->udp == SX_SERVER_UDP_UNSAID && plan->udp_only_if_said)
+		return "[defaults] let no datagrams through it";
+	if (sx_outcome_lacks_udp(server))
+		return "is known not to carry datagrams";
+	return NULL;
+}
+
+struct sx_dest sx_associate_dest(void)
+{
+	return (struct sx_dest){.kind = SX_DEST_IP, .ip = {.family = AF_INET}};
+}
+
+static void pass_over(struct sx_dial *d, const char *why)
+{
+	char text[120];
+
+	snprintf(text, sizeof(text), "carries no datagrams: %s", why);
+	sx_give_up(d, SX_RANK_REFUSAL, ENETUNREACH, text);
+}
+
+/*
+ * A server that does not know the command says so, or with general failure
+ * (npm's socks5-server), or closes (ssh, pproxy, asyncssh). Only the first is
+ * a clear word. What is no answer to the request at all says nothing.
+ */
+void sx_associate_refused(struct sx_dial *d)
+{
+	const struct sx_refusal *why = &d->handshake.refusal;
+
+	if (why->by_destination)
+		sx_outcome_no_udp(
+			d->server, d->handshake.told.reply == NOT_SUPPORTED);
+	pass_over(d, why->text);
+}
+
+void sx_associate_late(struct sx_dial *d)
+{
+	if (!sx_handshake_pipeline_suspect(&d->handshake))
+		sx_outcome_no_udp(d->server, false);
+	pass_over(d, "no answer to the request in time");
+}
+
+static bool is_for_us(const struct sx_ip *bound, const struct sx_ip *server)
+{
+	if (!bound->family || sx_ip_is_any(bound))
+		return false;
+	return !sx_ip_is_loopback(bound) || !server->family ||
+	       sx_ip_is_loopback(server);
+}
+
+/* A link-local address without its interface is none. */
+static void take_scope(struct sx_ip *ip, const struct sx_ip *from)
+{
+	bool link_local = ip->family == AF_INET6 && ip->bytes[0] == 0xfe &&
+			  (ip->bytes[1] & 0xc0) == 0x80;
+
+	if (link_local && !ip->scope)
+		ip->scope = from->scope;
+}
+
+bool sx_associate_relay(struct sx_dial *d)
+{
+	struct sx_ip server = {0};
+
+	if (!d->server->conf->unix_path)
+		server = d->ips[d->next_ip - 1];
+	sx_handshake_bound(&d->handshake, &d->relay, &d->relay_port);
+	if (!is_for_us(&d->relay, &server))
+		d->relay = server;
+	take_scope(&d->relay, &server);
+	if (d->relay.family && d->relay_port) {
+		sx_outcome_has_udp(d->server);
+		return true;
+	}
+	sx_outcome_no_udp(d->server, false);
+	pass_over(d, d->relay_port ? "no address to send them to"
+				   : "no port to send them to");
+	return false;
+}

@@ -1,0 +1,46 @@
+/*
+ * A dial that asks for an association (SOCKS5's UDP ASSOCIATE) instead of a
+ * tunnel: which servers are asked, what becomes of those that will not, and
+ * where the datagrams go. Part of the dial.
+ *
+ * No server contacts a destination for it, so whatever comes of the request,
+ * the next server may be asked. One that does not carry datagrams works all
+ * the same: it is not marked, but all processes learn of it.
+ */
+#ifndef SX_CORE_ASSOCIATE_H
+#define SX_CORE_ASSOCIATE_H
+
+#include "core/dial.h"
+
+static inline bool sx_is_association(const struct sx_dial_plan *plan)
+{
+	return plan->command == SX_COMMAND_UDP_ASSOCIATE;
+}
+
+/*
+ * Why the server is not asked at all; NULL: it is. Only SOCKS5 has the
+ * request. Behind other servers it could be asked, but the datagrams would go
+ * to its relay from here, around those.
+ */
+const char *sx_associate_unfit(
+	const struct sx_dial_plan *plan, const struct sx_server *server);
+
+/* The destination of the request: 0.0.0.0:0. Many servers take any other
+ * for the address that the datagrams will come from, and drop them. */
+struct sx_dest sx_associate_dest(void);
+
+/* The request was sent, and the handshake has failed, or nothing came in
+ * time: on to the next server. */
+void sx_associate_refused(struct sx_dial *d);
+void sx_associate_late(struct sx_dial *d);
+
+/*
+ * The server has agreed: fills d->relay and d->relay_port. Where it gives no
+ * address that could be meant for us (0.0.0.0, ::, a name, its own loopback),
+ * the address that it was reached at takes the place. A server behind a unix
+ * socket has none, but is on this machine: its loopback address is good.
+ * False: there is nowhere to send to; on to the next server.
+ */
+bool sx_associate_relay(struct sx_dial *d);
+
+#endif
