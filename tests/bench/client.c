@@ -6,14 +6,17 @@
  *                                        on port PROXY of 127.0.0.1, with
  *                                        as few system calls as it takes
  *
- * HOST is an IPv4 address or a name. One connection more is made first: it
- * must echo a byte, and its time is that of a program that connects once. A
- * line of nanoseconds is printed:
+ * nb-libc and nb-socks: with a non-blocking socket, and poll() for what is not
+ * there yet. HOST is an IPv4 address or a name. One connection more is made
+ * first: it must echo a byte, and its time is that of a program that connects
+ * once. A line of nanoseconds is printed:
  *
  *     first median cpu_of_each
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +31,7 @@ struct job {
 	struct sockaddr_in proxy;
 	uint8_t request[4 + 1 + 255 + 2];
 	size_t n_request;
+	int flags; /* of socket() */
 };
 
 static long long now_ns(clockid_t clock)
@@ -38,23 +42,44 @@ static long long now_ns(clockid_t clock)
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
+static bool wait_for(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	return poll(&p, 1, -1) == 1;
+}
+
+static bool connect_to(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	int err = 0;
+	socklen_t err_len = sizeof(err);
+
+	if (connect(fd, sa, len) == 0)
+		return true;
+	return errno == EINPROGRESS && wait_for(fd, POLLOUT) &&
+	       getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &err_len) == 0 &&
+	       err == 0;
+}
+
 static int connect_libc(const struct job *job)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *res;
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = job->port};
-	int fd, r;
+	bool is_connected;
+	int fd;
 
 	if (inet_pton(AF_INET, job->host, &sa.sin_addr) == 1) {
-		fd = socket(AF_INET, SOCK_STREAM, 0);
-		r = connect(fd, (struct sockaddr *)&sa, sizeof(sa));
+		fd = socket(AF_INET, SOCK_STREAM | job->flags, 0);
+		is_connected =
+			connect_to(fd, (struct sockaddr *)&sa, sizeof(sa));
 	} else {
 		if (getaddrinfo(job->host, job->service, &hints, &res))
 			return -1;
-		fd = socket(res->ai_family, SOCK_STREAM, 0);
-		r = connect(fd, res->ai_addr, res->ai_addrlen);
+		fd = socket(res->ai_family, SOCK_STREAM | job->flags, 0);
+		is_connected = connect_to(fd, res->ai_addr, res->ai_addrlen);
 		freeaddrinfo(res);
 	}
-	if (r == 0)
+	if (is_connected)
 		return fd;
 	close(fd);
 	return -1;
@@ -69,6 +94,8 @@ static bool recv_exactly(int fd, uint8_t *bytes, size_t n)
 {
 	for (size_t got = 0; got < n;) {
 		ssize_t r = recv(fd, bytes + got, n - got, 0);
+		if (r < 0 && errno == EAGAIN && wait_for(fd, POLLIN))
+			continue;
 		if (r <= 0)
 			return false;
 		got += (size_t)r;
@@ -80,10 +107,10 @@ static bool recv_exactly(int fd, uint8_t *bytes, size_t n)
 static int connect_socks(const struct job *job)
 {
 	uint8_t in[10];
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | job->flags, 0);
 
-	if (connect(fd, (const struct sockaddr *)&job->proxy,
-		    sizeof(job->proxy)) == 0 &&
+	if (connect_to(fd, (const struct sockaddr *)&job->proxy,
+		    sizeof(job->proxy)) &&
 		send_all(fd, "\5\1\0", 3) && recv_exactly(fd, in, 2) &&
 		in[1] == 0 && send_all(fd, job->request, job->n_request) &&
 		recv_exactly(fd, in, 10) && in[1] == 0)
@@ -149,11 +176,13 @@ int main(int argc, char **argv)
 {
 	struct job job = {0};
 	size_t n = argc > 4 ? strtoul(argv[1], NULL, 10) : 0;
-	bool socks = argc == 6 && strcmp(argv[2], "socks") == 0;
+	bool nb = argc > 4 && strncmp(argv[2], "nb-", 3) == 0;
+	bool socks = argc == 6 && strcmp(argv[2] + 3 * nb, "socks") == 0;
 	long long *times = calloc(n + 1, sizeof(*times));
 
 	if (!times || argc < 5 || (argc == 5) == socks)
 		return 2;
+	job.flags = nb ? SOCK_NONBLOCK : 0;
 	job.host = argv[3];
 	job.service = argv[4];
 	job.port = read_port(argv[4]);

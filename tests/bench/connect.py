@@ -11,6 +11,7 @@ EACH = 100              # connections in a run of the client
 TRACED = 10, 60         # and in two runs that are traced; the difference is counted
 NAMES = 10, 1000, 130000
 SIDES = {"direct": "libc", "by hand": "socks"}
+NO_BLOCK = ", O_NONBLOCK"   # behind a name: with poll()
 
 
 class Servers:
@@ -43,11 +44,13 @@ def servers(world):
 
 def client(world, who, host, n, port=None):
     """The environment and the command line of n connections."""
-    side = SIDES.get(who, "libc")
-    argv = [world.program("client"), str(n), side, host, servers(world).port]
+    name = who.removesuffix(NO_BLOCK)
+    side = SIDES.get(name, "libc")
+    argv = [world.program("client"), str(n), side if name == who else "nb-" + side,
+            host, servers(world).port]
     if side == "socks":
         argv.append(str(port or world.proxy_port))
-    return world.environment(who, port), argv
+    return world.environment(name, port), argv
 
 
 def check(world, who, host):
@@ -92,7 +95,7 @@ def race(world, names, host, rounds):
 def measure(world, title, names, host):
     rounds = world.rounds(*ROUNDS)
     for name in names:
-        if name != "direct":
+        if not name.startswith("direct"):
             check(world, name, host)
     values = race(world, names, host, rounds)
     base = values[names[0]]
@@ -117,6 +120,11 @@ def measure(world, title, names, host):
 def to_address(world):
     names = ["by hand", "socksify", "direct", *world.peers()]
     measure(world, "connect: connect() to an address", names, contest.ADDRESS)
+
+
+def without_blocking(world):
+    names = [who + NO_BLOCK for who in ("by hand", "socksify", "direct", *world.peers())]
+    measure(world, "nbconnect: non-blocking connect() and poll()", names, contest.ADDRESS)
 
 
 def to_name(world):

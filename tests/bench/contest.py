@@ -103,9 +103,9 @@ class World:
         return quick if self.quick else full
 
     def program(self, name, *more):
-        """Compiles NAME.c, once; the path of the program."""
+        """Compiles NAME.c, once; the path of the program. more: arguments of the compiler."""
         if name not in self.programs:
-            path = f"{SCRATCH}/{name}"
+            path = f"{SCRATCH}/{os.path.basename(name)}"
             output("cc", *FLAGS, "-o", path, f"{self.here}/{name}.c", *more)
             self.programs[name] = path
         return self.programs[name]
