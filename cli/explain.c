@@ -48,6 +48,31 @@ static const char *resolve(struct answer *a)
 	return "looked up on this machine, since a rule sends it direct";
 }
 
+static const struct sx_pool_conf *pool_of(const struct answer *a)
+{
+	return &sx_engine_conf(a->engine)->pools[a->verdict.pool];
+}
+
+/* May the server at this place of the pool carry it? For datagrams that is
+ * what the configuration says; whether it can is only known when it is asked.
+ */
+static bool may_carry(const struct answer *a, unsigned i)
+{
+	const struct sx_server_conf *s =
+		&sx_engine_conf(a->engine)->servers[pool_of(a)->servers[i]];
+
+	return !a->opts->udp || (s->proto == SX_PROTO_SOCKS5 && s->via < 0 &&
+					s->udp != SX_SERVER_UDP_BLOCK);
+}
+
+static bool is_carried(const struct answer *a)
+{
+	for (unsigned i = 0; i < pool_of(a)->n_servers; i++)
+		if (may_carry(a, i))
+			return true;
+	return false;
+}
+
 static const char *outcome(const struct answer *a)
 {
 	switch (a->verdict.action) {
@@ -58,7 +83,7 @@ static const char *outcome(const struct answer *a)
 	case SX_ACTION_PROXY:
 		break;
 	}
-	return a->opts->udp ? "refused" : "proxy";
+	return is_carried(a) ? "proxy" : "refused";
 }
 
 static void decide(struct answer *a)
@@ -73,20 +98,18 @@ static void decide(struct answer *a)
 		a->condition, sizeof(a->condition));
 }
 
-static const struct sx_pool_conf *pool_of(const struct answer *a)
-{
-	return &sx_engine_conf(a->engine)->pools[a->verdict.pool];
-}
-
 static void print_pool(const struct answer *a)
 {
 	const struct sx_conf *conf = sx_engine_conf(a->engine);
 	const struct sx_pool_conf *pool = pool_of(a);
+	unsigned n = 0;
 
 	printf("  pool     %s:", pool->name);
 	for (unsigned i = 0; i < pool->n_servers; i++) {
 		int at = (int)pool->servers[i];
-		printf("%s %s", i ? "," : "", conf->servers[at].name);
+		if (!may_carry(a, i))
+			continue;
+		printf("%s %s", n++ ? "," : "", conf->servers[at].name);
 		while ((at = conf->servers[at].via) >= 0)
 			printf(" via %s", conf->servers[at].name);
 	}
@@ -103,9 +126,9 @@ static void print_text(const struct answer *a)
 	printf("  rule     %s (%s)\n", a->condition, a->verdict.where);
 	if (a->name_text)
 		printf("  name     %s\n", a->name_text);
-	if (proxied && a->opts->udp)
-		puts("  reason   datagrams are not carried, and do not go "
-		     "around the proxy");
+	if (proxied && !is_carried(a))
+		puts("  reason   datagrams are carried by SOCKS5 servers "
+		     "alone, without via and without udp = block");
 	else if (proxied)
 		print_pool(a);
 }
@@ -117,10 +140,13 @@ static void print_json(const struct answer *a)
 	char dest[SX_DEST_STRLEN];
 
 	for (unsigned i = 0; through && i < pool_of(a)->n_servers; i++)
-		json_array_append_new(servers,
-			json_string(sx_engine_conf(a->engine)
-					    ->servers[pool_of(a)->servers[i]]
-					    .name));
+		if (may_carry(a, i))
+			json_array_append_new(servers,
+				json_string(
+					sx_engine_conf(a->engine)
+						->servers[pool_of(a)
+								  ->servers[i]]
+						.name));
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:o}",
 		"destination", sx_dest_format(&a->asked, dest, sizeof(dest)),
 		"protocol", a->opts->udp ? "udp" : "tcp", "action", outcome(a),

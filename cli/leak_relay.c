@@ -1,5 +1,7 @@
 #include "leak_relay.h"
 
+#include "core/udp.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -7,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define DATAGRAM  2048
+#define ANSWER_MS 1000
 
 static bool take(int fd, void *buf, size_t n)
 {
@@ -56,15 +61,15 @@ static void set_host(struct sx_dest *dest, const char *text)
 	snprintf(dest->name, sizeof(dest->name), "%.253s", text);
 }
 
-/* The connection that was asked for, or -1. */
-static int go(const struct sx_leak_plan *plan, struct sx_dest *dest)
+/* A socket that is connected to what was asked for, or -1. */
+static int go(const struct sx_leak_plan *plan, struct sx_dest *dest, int type)
 {
 	struct sockaddr_storage sa;
 
 	if (!look_up(plan, dest))
 		return -1;
 	sa_family_t family = dest->ip.family;
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(family, type | SOCK_CLOEXEC, 0);
 	const struct sx_ip *own =
 		family == AF_INET ? &plan->relay4 : &plan->relay6;
 	socklen_t len = sx_ip_to_sockaddr(own, 0, family, &sa);
@@ -95,7 +100,7 @@ static int serve_socks4(const struct sx_leak_plan *plan, int fd)
 			return -1;
 		set_host(&dest, text);
 	}
-	int out = go(plan, &dest);
+	int out = go(plan, &dest, SOCK_STREAM);
 	if (out >= 0)
 		reply[1] = 90;
 	put(fd, reply, sizeof(reply));
@@ -145,6 +150,33 @@ static bool take_request(int fd, uint8_t *command, struct sx_dest *dest)
 	return true;
 }
 
+/* Datagrams go to the port of the same number, where this is one of IP. */
+static bool has_relay(int fd, uint16_t *port)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	struct sx_ip ip;
+
+	return getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
+	       sx_ip_from_sockaddr(&sa, len, &ip, port) == 0;
+}
+
+/* An association lasts as long as its connection. */
+static void associate(int fd, uint8_t reply[10])
+{
+	uint16_t port;
+
+	if (!has_relay(fd, &port)) {
+		put(fd, reply, 10);
+		return;
+	}
+	reply[1] = 0;
+	reply[8] = (uint8_t)(port >> 8);
+	reply[9] = (uint8_t)port;
+	if (put(fd, reply, 10))
+		take(fd, reply, 1);
+}
+
 static int serve_socks5(const struct sx_leak_plan *plan, int fd)
 {
 	struct sx_dest dest = {0};
@@ -153,8 +185,12 @@ static int serve_socks5(const struct sx_leak_plan *plan, int fd)
 
 	if (!take_greeting(fd) || !take_request(fd, &command, &dest))
 		return -1;
+	if (command == 3) {
+		associate(fd, reply);
+		return -1;
+	}
 	if (command == 1) {
-		out = go(plan, &dest);
+		out = go(plan, &dest, SOCK_STREAM);
 		reply[1] = out >= 0 ? 0 : 4;
 	}
 	put(fd, reply, sizeof(reply));
@@ -177,7 +213,7 @@ static int serve_http(const struct sx_leak_plan *plan, int fd)
 		return -1;
 	dest.port = (uint16_t)port;
 	set_host(&dest, host);
-	int out = go(plan, &dest);
+	int out = go(plan, &dest, SOCK_STREAM);
 	const char *reply = out >= 0 ? good : bad;
 	put(fd, reply, strlen(reply));
 	return out;
@@ -198,6 +234,53 @@ static void carry(int a, int b)
 			if (n <= 0 || !put(fds[1 - i].fd, buf, (size_t)n))
 				return;
 		}
+}
+
+/* A question to a destination that answers at once or never. */
+static ssize_t ask(const struct sx_leak_plan *plan, struct sx_dest *dest,
+	const uint8_t *question, size_t n, uint8_t *answer)
+{
+	struct pollfd p = {.fd = go(plan, dest, SOCK_DGRAM), .events = POLLIN};
+	ssize_t got = -1;
+
+	if (p.fd < 0)
+		return -1;
+	if (send(p.fd, question, n, MSG_NOSIGNAL) >= 0 &&
+		poll(&p, 1, ANSWER_MS) == 1)
+		got = recv(p.fd, answer, DATAGRAM, 0);
+	close(p.fd);
+	return got;
+}
+
+/* The answer has the header of the question: it comes from there. */
+static void carry_datagram(const struct sx_leak_plan *plan, int fd)
+{
+	uint8_t in[DATAGRAM], out[SX_UDP_HEAD_MAX + DATAGRAM];
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	struct sx_udp_assoc client = {.fd = -1};
+	struct sx_dest dest;
+
+	ssize_t n =
+		recvfrom(fd, in, sizeof(in), 0, (struct sockaddr *)&from, &len);
+	if (n < 0 || sx_ip_from_sockaddr(
+			     &from, len, &client.relay, &client.relay_port))
+		return;
+	size_t at = sx_udp_accept(&client, &client.relay, client.relay_port, in,
+		(size_t)n, &dest);
+	if (!at)
+		return;
+	size_t head = sx_udp_wrap(&dest, out);
+	n = ask(plan, &dest, in + at, (size_t)n - at, out + head);
+	if (n >= 0)
+		sendto(fd, out, head + (size_t)n, MSG_NOSIGNAL,
+			(struct sockaddr *)&from, len);
+}
+
+void sx_leak_relay_datagrams(const struct sx_leak_plan *plan, int fd)
+{
+	for (;;)
+		carry_datagram(plan, fd);
 }
 
 void sx_leak_relay(const struct sx_leak_plan *plan, int fd)

@@ -126,6 +126,8 @@ static void *serve_post(void *arg)
 	struct post post = *(struct post *)arg;
 
 	free(arg);
+	if (post.is_datagram && post.role == ROLE_RELAY)
+		sx_leak_relay_datagrams(post.plan, post.fd);
 	if (post.is_datagram)
 		answer_datagrams(&post);
 	for (;;) {
@@ -258,11 +260,17 @@ static void add_server(
 		return;
 	fd = s->conf->unix_path ? listen_unix(room, s->conf->unix_path, i)
 				: listen_at(&s->ip, s->conf->port, SOCK_STREAM);
-	if (fd >= 0)
-		add(posts, room->plan, ROLE_RELAY, false, fd);
-	else
+	if (fd < 0) {
 		sx_leak_plan_note(room->plan, "server %.100s is not played: %s",
 			s->conf->name, strerror(-fd));
+		return;
+	}
+	add(posts, room->plan, ROLE_RELAY, false, fd);
+	if (s->conf->unix_path)
+		return;
+	fd = listen_at(&s->ip, s->conf->port, SOCK_DGRAM);
+	if (fd >= 0)
+		add(posts, room->plan, ROLE_RELAY, true, fd);
 }
 
 static int listen_everywhere(
@@ -283,7 +291,7 @@ static int listen_everywhere(
 
 int sx_leak_serve(struct sx_leak_room *room)
 {
-	struct posts posts = {.list = calloc(room->plan->n_servers + 16UL,
+	struct posts posts = {.list = calloc(room->plan->n_servers * 2UL + 16UL,
 				      sizeof(*posts.list))};
 	int r = posts.list ? listen_everywhere(&posts, room) : -ENOMEM;
 	pid_t pid = r ? -1 : fork();

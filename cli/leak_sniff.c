@@ -138,9 +138,10 @@ static bool is_beginning(
 	case IPPROTO_TCP:
 		return (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	case IPPROTO_UDP:
-		return !((is_target(plan, &p->src) ||
+		return !sx_leak_plan_is_server(plan, &p->src, p->src_port) &&
+		       !((is_target(plan, &p->src) ||
 				 sx_ip_is_loopback(&p->src)) &&
-			 is_service(plan, p->src_port));
+			       is_service(plan, p->src_port));
 	case IPPROTO_ICMP:
 		return p->flags == ECHO4;
 	case IPPROTO_ICMPV6:
@@ -185,7 +186,7 @@ static void judge(const struct sx_leak_plan *plan, const struct packet *p,
 			seen->carried = name_of(p);
 		return;
 	}
-	if (p->protocol == IPPROTO_TCP &&
+	if ((p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP) &&
 		sx_leak_plan_is_server(plan, &p->dst, p->dst_port))
 		return;
 	if (sx_ip_is_loopback(&p->dst) && p->dst_port != SX_DNS_PORT)

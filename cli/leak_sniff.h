@@ -14,7 +14,7 @@
 /* What has been seen since it was zeroed; static texts, NULL: nothing. */
 struct sx_leak_seen {
 	const char *leak;    /* "tcp", "udp", "dns", "icmp", "ip" */
-	const char *carried; /* "tcp": a server has reached a target */
+	const char *carried; /* "tcp", "udp": a server has reached a target */
 };
 
 /* A socket that sees all from now on, or -errno. */

@@ -5,6 +5,7 @@
 #include "core/connecting.h"
 #include "core/direct.h"
 #include "core/fakedns.h"
+#include "core/handed.h"
 #include "core/learned.h"
 #include "core/roster.h"
 #include "core/user.h"
@@ -27,6 +28,8 @@ struct sx_engine {
 				      outside of all others */
 	struct sx_state state;
 	atomic_bool state_is_open;
+	struct sx_handed_table handed;
+	atomic_bool handed_is_open;
 };
 
 static int fill(struct sx_engine *e)
@@ -101,6 +104,7 @@ void sx_engine_free(struct sx_engine *e)
 {
 	if (!e)
 		return;
+	sx_handed_close(&e->handed);
 	sx_state_close(&e->state);
 	sx_roster_fini(&e->roster);
 	sx_direct_free(e->direct);
@@ -211,6 +215,19 @@ static void open_state(struct sx_engine *e)
 		atomic_store(&e->state_is_open, true);
 	}
 	sx_unlock(&e->state_lock);
+}
+
+struct sx_handed_table *sx_engine_handed(struct sx_engine *e)
+{
+	if (e->state_path.n_places == 0 || atomic_load(&e->handed_is_open))
+		return &e->handed;
+	sx_lock(&e->state_lock);
+	if (!atomic_load(&e->handed_is_open)) {
+		sx_handed_open(&e->handed, &e->state_path);
+		atomic_store(&e->handed_is_open, true);
+	}
+	sx_unlock(&e->state_lock);
+	return &e->handed;
 }
 
 /* All ports of a host are one destination. */

@@ -12,6 +12,7 @@
 #include "core/rule.h"
 
 struct sx_engine;
+struct sx_handed_table;
 
 /*
  * Takes over *conf and leaves it empty. sys is borrowed for ever. 0, or
@@ -70,6 +71,10 @@ int sx_engine_reverse(struct sx_engine *e, const struct sx_ip *ip,
  * any thread uses the engine.
  */
 void sx_engine_share_state(struct sx_engine *e, const char *runtime_dir);
+
+/* core/handed.h, in the place of the other shared files; opened at the first
+ * use. [any thread] */
+struct sx_handed_table *sx_engine_handed(struct sx_engine *e);
 
 /* Around fork(): [signal-safe]. */
 void sx_engine_before_fork(struct sx_engine *e);

@@ -2,6 +2,7 @@
  * connect(2).
  */
 #include "core/connecting.h"
+#include "hook/carried.h"
 #include "hook/failure.h"
 #include "hook/hook.h"
 #include "hook/nameserver.h"
@@ -145,7 +146,16 @@ static int connect_direct(const struct attempt *a)
 	if (a->dest.kind == SX_DEST_NAME)
 		return connect_direct_by_name(a);
 	sx_socktab_forget(a->fd);
+	sx_carried_disconnect(a->fd);
 	return real_connect(a->fd, a->sa, a->len);
+}
+
+static int connect_carried(const struct attempt *a)
+{
+	struct sx_carried_dest to = {.dest = &a->dest, .verdict = &a->verdict};
+
+	sx_ip_from_sockaddr(a->sa, a->len, &to.ip, NULL);
+	return sx_carried_connect(a->fd, &a->sock, &to, a->sa, a->len);
 }
 
 static int connect_by_rule(struct attempt *a)
@@ -165,6 +175,8 @@ static int connect_by_rule(struct attempt *a)
 				a->fd, &a->sock, a->sa, a->len);
 		if (sx_hook_is_tcp(&a->sock))
 			return connect_by_proxy(a);
+		if (sx_carried_can(&a->sock, &a->dest))
+			return connect_carried(a);
 		return sx_hook_refuse(ENETUNREACH,
 			"other than TCP cannot be carried,", &a->dest,
 			a->verdict.where);
@@ -184,15 +196,10 @@ static bool is_connected_otherwise(
 	       sx_socktab_peer(fd, (struct sockaddr *)&peer, &peer_len);
 }
 
-/* The attempt that is under way is given up, and nothing is left of it. */
+/* The attempt that is under way is given up; the kernel leaves ECONNRESET. */
 static int give_up_pending(int fd, const struct sockaddr *sa, socklen_t len)
 {
-	int err;
-	socklen_t err_len = sizeof(err);
-
 	sx_pending_abort(fd);
-	sx_pending_wait(fd, SX_NEVER, NULL);
-	real_getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &err_len);
 	return real_connect(fd, sa, len);
 }
 
@@ -240,8 +247,10 @@ int hook_connect(int fd, const struct sockaddr *sa, socklen_t len)
 		return r;
 	if (sx_ip_from_sockaddr(sa, len, &ip, &port) ||
 		!sx_hook_is_inet(fd, &a.sock)) {
-		if (sx_sockaddr_family(sa, len) == AF_UNSPEC)
+		if (sx_sockaddr_family(sa, len) == AF_UNSPEC) {
 			sx_socktab_forget(fd);
+			sx_carried_disconnect(fd);
+		}
 		if (is_connected_otherwise(fd, sa, len)) {
 			errno = EISCONN;
 			return -1;

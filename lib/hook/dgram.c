@@ -1,12 +1,12 @@
 /*
  * sendto(2), sendmsg(2), sendmmsg(2): what goes to an address without
- * connect(). Datagrams for a nameserver go to where they are answered,
- * others that are not direct are refused; TCP with MSG_FASTOPEN is connected
- * first.
+ * connect(). Datagrams for a nameserver go to where they are answered, others
+ * that are not direct go by a relay or are refused; TCP with MSG_FASTOPEN is
+ * connected first.
  *
- * A message without an address belongs to a connected socket and passes
- * untouched.
+ * A message without an address belongs to a connected socket.
  */
+#include "hook/carried.h"
 #include "hook/hook.h"
 #include "hook/nameserver.h"
 #include "hook/pending.h"
@@ -21,11 +21,22 @@ enum way {
 	WAY_REFUSED,       /* errno is set */
 	WAY_CONNECT_FIRST, /* then send without address and MSG_FASTOPEN */
 	WAY_ELSEWHERE,     /* to another address */
+	WAY_CARRIED,       /* by a relay */
 };
 
 struct elsewhere {
 	struct sockaddr_storage sa;
 	socklen_t len;
+};
+
+/* What is sent, taken apart. */
+struct target {
+	int fd;
+	struct sx_hook_sock sock;
+	struct sx_ip ip;
+	struct sx_dest dest;
+	struct sx_verdict verdict;
+	struct elsewhere to; /* for WAY_ELSEWHERE */
 };
 
 /* Linux takes AF_UNSPEC in an address for a datagram socket as AF_INET. */
@@ -42,22 +53,13 @@ static int read_address(const struct sockaddr *sa, socklen_t len,
 	return sx_ip_from_sockaddr(&in, sizeof(in), ip, port);
 }
 
-/* What is sent, taken apart. */
-struct target {
-	int fd;
-	struct sx_hook_sock sock;
-	struct sx_ip ip;
-	struct sx_dest dest;
-	struct sx_verdict verdict;
-};
-
 static enum way refuse(const struct target *t, int err)
 {
 	sx_hook_refuse(err, "a datagram", &t->dest, t->verdict.where);
 	return WAY_REFUSED;
 }
 
-static enum way way_of_datagram(const struct target *t, struct elsewhere *to)
+static enum way way_of_datagram(struct target *t)
 {
 	switch (t->verdict.action) {
 	case SX_ACTION_DIRECT:
@@ -68,96 +70,115 @@ static enum way way_of_datagram(const struct target *t, struct elsewhere *to)
 		return refuse(t, EACCES);
 	case SX_ACTION_PROXY:
 		if (sx_nameserver_is(&t->sock, &t->dest) &&
-			sx_nameserver_redirect(t->fd, &t->sock, &t->ip, &to->sa,
-				&to->len) == 0)
+			sx_nameserver_redirect(t->fd, &t->sock, &t->ip,
+				&t->to.sa, &t->to.len) == 0)
 			return WAY_ELSEWHERE;
+		if (sx_carried_can(&t->sock, &t->dest))
+			return WAY_CARRIED;
 		break;
 	}
 	return refuse(t, ENETUNREACH);
 }
 
-static enum way way_of(int fd, const struct sockaddr *sa, socklen_t len,
-	int flags, struct elsewhere *to)
+static enum way way_of(struct target *t, int fd, const struct sockaddr *sa,
+	socklen_t len, int flags)
 {
-	struct target t = {.fd = fd};
 	struct sx_engine *engine;
 	uint16_t port;
 
-	if (!sa || read_address(sa, len, &t.ip, &port) ||
-		!sx_hook_is_inet(fd, &t.sock))
+	t->fd = fd;
+	if (!sa || read_address(sa, len, &t->ip, &port))
+		return WAY_PASS;
+	if (!sx_carried_kind(fd, &t->sock) && !sx_hook_is_inet(fd, &t->sock))
 		return WAY_PASS;
 	/* Without MSG_FASTOPEN, TCP ignores the address */
-	if (sx_hook_is_tcp(&t.sock) && !(flags & MSG_FASTOPEN))
+	if (sx_hook_is_tcp(&t->sock) && !(flags & MSG_FASTOPEN))
 		return WAY_PASS;
 	engine = sx_hook_engine();
-	if (!engine || sx_engine_dest(engine, &t.ip, port, &t.dest)) {
+	if (!engine || sx_engine_dest(engine, &t->ip, port, &t->dest)) {
 		sx_hook_refuse(EHOSTUNREACH, "a datagram", NULL, NULL);
 		return WAY_REFUSED;
 	}
-	if (!sx_hook_is_tcp(&t.sock))
-		t.dest.transport = SX_TRANSPORT_UDP;
-	t.verdict = sx_engine_decide(engine, &t.dest);
-	if (!sx_hook_is_tcp(&t.sock))
-		return way_of_datagram(&t, to);
-	return t.verdict.action == SX_ACTION_DIRECT && t.dest.kind == SX_DEST_IP
+	if (!sx_hook_is_tcp(&t->sock))
+		t->dest.transport = SX_TRANSPORT_UDP;
+	t->verdict = sx_engine_decide(engine, &t->dest);
+	if (!sx_hook_is_tcp(&t->sock))
+		return way_of_datagram(t);
+	return t->verdict.action == SX_ACTION_DIRECT &&
+			       t->dest.kind == SX_DEST_IP
 		       ? WAY_PASS
 		       : WAY_CONNECT_FIRST;
 }
 
-static ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
-	const struct sockaddr *sa, socklen_t len)
-{
-	struct elsewhere to;
-
-	switch (way_of(fd, sa, len, flags, &to)) {
-	case WAY_PASS:
-		return real_sendto(fd, buf, n, flags, sa, len);
-	case WAY_ELSEWHERE:
-		return real_sendto(
-			fd, buf, n, flags, (struct sockaddr *)&to.sa, to.len);
-	case WAY_REFUSED:
-		return -1;
-	case WAY_CONNECT_FIRST:
-		break;
-	}
-	if (hook_connect(fd, sa, len))
-		return -1;
-	return real_sendto(fd, buf, n, flags & ~MSG_FASTOPEN, NULL, 0);
-}
-
 /* Without what goes with the message: that may choose an interface. */
 static ssize_t send_elsewhere(
-	int fd, const struct msghdr *msg, struct elsewhere *to, int flags)
+	const struct target *t, const struct msghdr *msg, int flags)
 {
 	struct msghdr other = *msg;
 
-	other.msg_name = &to->sa;
-	other.msg_namelen = to->len;
+	other.msg_name = (void *)&t->to.sa;
+	other.msg_namelen = t->to.len;
 	other.msg_control = NULL;
 	other.msg_controllen = 0;
-	return real_sendmsg(fd, &other, flags);
+	return real_sendmsg(t->fd, &other, flags);
 }
 
-static ssize_t send_by(enum way way, int fd, const struct msghdr *msg,
-	struct elsewhere *to, int flags)
+static ssize_t send_carried(
+	const struct target *t, const struct msghdr *msg, int flags)
+{
+	const struct sx_carried_dest to = {&t->dest, &t->verdict, t->ip};
+	ssize_t r = sx_carried_sendmsg(t->fd, &t->sock, &to, msg, flags);
+
+	if (r < 0 && errno == ENETUNREACH)
+		refuse(t, ENETUNREACH);
+	return r;
+}
+
+static ssize_t connect_and_send(int fd, const struct msghdr *msg, int flags)
 {
 	struct msghdr rest = *msg;
 
-	switch (way) {
-	case WAY_PASS:
-		return real_sendmsg(fd, msg, flags);
-	case WAY_ELSEWHERE:
-		return send_elsewhere(fd, msg, to, flags);
-	case WAY_REFUSED:
-		return -1;
-	case WAY_CONNECT_FIRST:
-		break;
-	}
 	if (hook_connect(fd, msg->msg_name, msg->msg_namelen))
 		return -1;
 	rest.msg_name = NULL;
 	rest.msg_namelen = 0;
 	return real_sendmsg(fd, &rest, flags & ~MSG_FASTOPEN);
+}
+
+static ssize_t send_by(enum way way, const struct target *t,
+	const struct msghdr *msg, int flags)
+{
+	switch (way) {
+	case WAY_PASS:
+		return real_sendmsg(t->fd, msg, flags);
+	case WAY_ELSEWHERE:
+		return send_elsewhere(t, msg, flags);
+	case WAY_CARRIED:
+		return send_carried(t, msg, flags);
+	case WAY_REFUSED:
+		return -1;
+	case WAY_CONNECT_FIRST:
+		break;
+	}
+	return connect_and_send(t->fd, msg, flags);
+}
+
+static ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
+	const struct sockaddr *sa, socklen_t len)
+{
+	struct iovec iov = {(void *)buf, n};
+	struct msghdr msg = {.msg_name = (void *)sa,
+		.msg_namelen = len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1};
+	struct target t;
+
+	if (!sa)
+		return send(fd, buf, n, flags);
+	enum way way = way_of(&t, fd, sa, len, flags);
+	if (way == WAY_PASS)
+		return real_sendto(fd, buf, n, flags, sa, len);
+	return send_by(way, &t, &msg, flags);
 }
 
 /* Who gets a descriptor shall get a connection, and not what stands for one
@@ -167,7 +188,10 @@ static void wait_for_passed(const struct msghdr *msg)
 	struct cmsghdr *c;
 	int fd;
 
-	if (msg->msg_controllen == 0 || atomic_load(&sx_fdtab_n) == 0)
+	if (msg->msg_controllen == 0 ||
+		atomic_load(&sx_pending_fds.n) +
+				atomic_load(&sx_carried_fds.n) ==
+			0)
 		return;
 	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((void *)msg, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
@@ -176,26 +200,31 @@ static void wait_for_passed(const struct msghdr *msg)
 		for (size_t i = 0; i < n; i++) {
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
 			sx_pending_wait(fd, SX_NEVER, NULL);
+			sx_carried_give(fd);
 		}
 	}
 }
 
 static ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	struct elsewhere to;
+	struct target t;
 
-	if (msg)
-		wait_for_passed(msg);
-	if (!msg || !msg->msg_name)
+	if (!msg)
 		return real_sendmsg(fd, msg, flags);
-	enum way way = way_of(fd, msg->msg_name, msg->msg_namelen, flags, &to);
-	return send_by(way, fd, msg, &to, flags);
+	wait_for_passed(msg);
+	sx_pending_wait_to_block(fd, flags);
+	if (!msg->msg_name)
+		return sx_carried_is_connected(fd)
+			       ? sx_carried_sendmsg(fd, NULL, NULL, msg, flags)
+			       : real_sendmsg(fd, msg, flags);
+	enum way way = way_of(&t, fd, msg->msg_name, msg->msg_namelen, flags);
+	return send_by(way, &t, msg, flags);
 }
 
-/* How many messages from the first may pass as they are. *way and *to: those
+/* How many messages from the first may pass as they are. *way and *t: those
  * of the one that stops. */
 static unsigned n_passing(int fd, const struct mmsghdr *vec, unsigned n,
-	int flags, enum way *way, struct elsewhere *to)
+	int flags, enum way *way, struct target *t)
 {
 	unsigned i;
 
@@ -204,22 +233,36 @@ static unsigned n_passing(int fd, const struct mmsghdr *vec, unsigned n,
 		const struct msghdr *msg = &vec[i].msg_hdr;
 		if (msg->msg_name)
 			*way = way_of(
-				fd, msg->msg_name, msg->msg_namelen, flags, to);
+				t, fd, msg->msg_name, msg->msg_namelen, flags);
 	}
 	return *way == WAY_PASS ? n : i - 1;
+}
+
+/* The first messages without an address. */
+static unsigned n_nameless(const struct mmsghdr *vec, unsigned n)
+{
+	unsigned i = 0;
+
+	while (i < n && !vec[i].msg_hdr.msg_name)
+		i++;
+	return i;
 }
 
 /* Sends the first messages; how many, or -1. All that may pass go at once,
  * another goes alone. */
 static int send_some(int fd, struct mmsghdr *vec, unsigned n, int flags)
 {
-	struct elsewhere to;
+	struct target t;
 	enum way way;
-	unsigned passing = n_passing(fd, vec, n, flags, &way, &to);
+	unsigned nameless =
+		sx_carried_is_connected(fd) ? n_nameless(vec, n) : 0;
 
+	if (nameless)
+		return sx_carried_sendmmsg(fd, vec, nameless, flags);
+	unsigned passing = n_passing(fd, vec, n, flags, &way, &t);
 	if (passing)
 		return real_sendmmsg(fd, vec, passing, flags);
-	ssize_t sent = send_by(way, fd, &vec[0].msg_hdr, &to, flags);
+	ssize_t sent = send_by(way, &t, &vec[0].msg_hdr, flags);
 	if (sent < 0)
 		return -1;
 	vec[0].msg_len = (unsigned)sent;

@@ -1,5 +1,6 @@
 #include "hook/dialer.h"
 
+#include "hook/carried.h"
 #include "hook/failure.h"
 #include "hook/hook.h"
 #include "hook/pending.h"
@@ -40,6 +41,11 @@ static uint64_t event_of(const struct sx_pending *p, unsigned kind)
 	return (uint64_t)p->generation << 32 | p->index * N_KINDS | kind;
 }
 
+static struct sx_dial *dial_of(struct sx_pending *p)
+{
+	return p->carried ? &p->associating.dial : &p->dialed.dial;
+}
+
 /* A file that is not in the set yet, or not any more, is added. */
 static void watch(const struct sx_dialer *d, const struct sx_pending *p,
 	unsigned kind, uint32_t events)
@@ -56,7 +62,7 @@ static void watch(const struct sx_dialer *d, const struct sx_pending *p,
  * wanted it is not watched. */
 static void watch_sock(const struct sx_dialer *d, struct sx_pending *p)
 {
-	const struct sx_dial *dial = &p->dialed.dial;
+	const struct sx_dial *dial = dial_of(p);
 
 	if (p->armed == dial->events && p->armed_family == dial->reach.family)
 		return;
@@ -68,12 +74,55 @@ static void watch_sock(const struct sx_dialer *d, struct sx_pending *p)
 		real_epoll_ctl(d->epoll, EPOLL_CTL_DEL, p->sock, NULL);
 }
 
+/* Of the program's numbers, one that shows the socket that came back; -1:
+ * none does. */
+static int number_of(const struct sx_pending *p)
+{
+	uint64_t cookie;
+
+	for (unsigned i = 0; i < p->n_fds; i++)
+		if (sx_hook_cookie(p->fds[i], &cookie) && cookie == p->cookie)
+			return p->fds[i];
+	return -1;
+}
+
+static void unwatch(const struct sx_dialer *d, int fd)
+{
+	if (fd >= 0)
+		real_epoll_ctl(d->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* Keeps the number under which the socket is watched, and nothing else of it:
+ * a set of its own would take a number of the program's for a moment. */
+static void let_go_of_sock(const struct run *run, struct sx_pending *p)
+{
+	p->is_let_go =
+		sx_ownfd_dup3(run->d->wake, p->sock, O_CLOEXEC) == p->sock;
+}
+
+/* Else it would go on to wake us, for as long as the program has it. */
+static void unwatch_sock(const struct run *run, const struct sx_pending *p)
+{
+	int fd = p->is_let_go ? number_of(p) : -1;
+
+	if (fd >= 0)
+		sx_ownfd_dup3(fd, p->sock, O_CLOEXEC);
+	unwatch(run->d, p->sock);
+}
+
+/* The files may live on: the socket at the program's number, both of them in
+ * a child. The lock is held. */
+static void end_locked(const struct run *run, struct sx_pending *p)
+{
+	unwatch_sock(run, p);
+	unwatch(run->d, p->standin.peer);
+	sx_pending_end(p);
+}
+
 static void end(const struct run *run, struct sx_pending *p)
 {
-	if (p->sock >= 0) /* it may live on at the program's number */
-		real_epoll_ctl(run->d->epoll, EPOLL_CTL_DEL, p->sock, NULL);
 	sx_pending_lock_all();
-	sx_pending_end(p);
+	end_locked(run, p);
 	sx_pending_unlock();
 }
 
@@ -81,7 +130,7 @@ static void end(const struct run *run, struct sx_pending *p)
  * Somebody who was waiting when the socket came back still has hold of the
  * stand-in. A thread in poll() for what has not come yet sleeps at the
  * stand-in, and looks at the number when that says something: so it is woken
- * by the stand-in's end when the socket has something to say. The socket is
+ * by a byte at the stand-in when the socket has something to say. The socket is
  * watched without keeping it open, but for a write() that may be waiting in
  * a stand-in that blocks.
  */
@@ -89,24 +138,27 @@ static void stay(struct run *run, struct sx_pending *p)
 {
 	LIST_INSERT_HEAD(&run->back, p, link);
 	watch(run->d, p, OF_PEER, EPOLLIN | EPOLLRDHUP | EPOLLET);
-	watch(run->d, p, OF_SOCK, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT);
-	if (!(real_fcntl(p->sock, F_GETFL) & O_NONBLOCK))
-		return;
-	sx_pending_lock_all();
-	sx_ownfd_close(p->sock);
-	p->sock = -1;
-	sx_pending_unlock();
+	watch(run->d, p, OF_SOCK, EPOLLIN | EPOLLRDHUP | EPOLLET);
+	if (real_fcntl(p->sock, F_GETFL) & O_NONBLOCK)
+		let_go_of_sock(run, p);
 }
 
+/*
+ * As soon as its numbers are forgotten the program may close them, and count
+ * on it that the socket is closed then and in no epoll set any more: so we
+ * let go of it before.
+ */
 static void give_back(struct run *run, struct sx_pending *p)
 {
 	sx_pending_lock_all();
 	sx_pending_put_back(p);
-	sx_pending_unlock();
-	if (sx_standin_drain(&p->standin, p->sock))
-		end(run, p);
-	else
+	if (sx_standin_drain(&p->standin, p->sock)) {
+		end_locked(run, p);
+	} else {
 		stay(run, p);
+		sx_pending_forget(p);
+	}
+	sx_pending_unlock();
 }
 
 static void fail(struct sx_pending *p, int err)
@@ -115,8 +167,22 @@ static void fail(struct sx_pending *p, int err)
 	sx_failure_make(p->sock, p->domain, err);
 }
 
+/* The connection is the association's now. */
+static void hand_over(struct run *run, struct sx_pending *p, int r)
+{
+	LIST_REMOVE(p, link);
+	real_epoll_ctl(run->d->epoll, EPOLL_CTL_DEL, p->sock, NULL);
+	p->sock = -1;
+	sx_carried_made(p->carried, &p->associating, r);
+	end(run, p);
+}
+
 static void over(struct run *run, struct sx_pending *p, int r)
 {
+	if (p->carried) {
+		hand_over(run, p, r);
+		return;
+	}
 	sx_engine_end(&p->dialed, r);
 	if (r == 0)
 		sx_socktab_put(p->sock, (struct sockaddr *)&p->sa, p->sa_len);
@@ -128,7 +194,7 @@ static void over(struct run *run, struct sx_pending *p, int r)
 
 static void step(struct run *run, struct sx_pending *p, short revents)
 {
-	int r = sx_dial_step(&p->dialed.dial, revents);
+	int r = sx_dial_step(dial_of(p), revents);
 
 	if (r == SX_DIAL_WAIT)
 		watch_sock(run->d, p);
@@ -168,7 +234,8 @@ static void begin_made(struct run *run)
 	for (p = take_made(run); p; p = after) {
 		after = LIST_NEXT(p, link);
 		LIST_INSERT_HEAD(&run->dialing, p, link);
-		watch(run->d, p, OF_PEER, EPOLLRDHUP);
+		if (!p->carried)
+			watch(run->d, p, OF_PEER, EPOLLRDHUP);
 		step(run, p, 0);
 	}
 }
@@ -182,21 +249,9 @@ static void look_at_dialing(struct run *run)
 		after = LIST_NEXT(p, link);
 		if (atomic_load(&p->is_given_up))
 			give_up(run, p);
-		else if (sx_deadline_passed(p->dialed.dial.until, now()))
+		else if (sx_deadline_passed(dial_of(p)->until, now()))
 			step(run, p, 0);
 	}
-}
-
-/* The socket that came back is at none of its numbers: nobody waits for
- * it. */
-static bool is_forgotten(const struct sx_pending *p)
-{
-	uint64_t cookie;
-
-	for (unsigned i = 0; i < p->n_fds; i++)
-		if (sx_hook_cookie(p->fds[i], &cookie) && cookie == p->cookie)
-			return false;
-	return true;
 }
 
 static void leave(const struct run *run, struct sx_pending *p)
@@ -211,7 +266,7 @@ static void look_at_back(struct run *run)
 
 	for (; p; p = after) {
 		after = LIST_NEXT(p, link);
-		if (sx_standin_drain(&p->standin, p->sock) || is_forgotten(p))
+		if (sx_standin_drain(&p->standin, p->sock) || number_of(p) < 0)
 			leave(run, p);
 	}
 }
@@ -219,13 +274,25 @@ static void look_at_back(struct run *run)
 static int wait_ms(const struct run *run)
 {
 	struct sx_deadline next = SX_NEVER;
-	const struct sx_pending *p;
+	struct sx_pending *p;
 
 	LIST_FOREACH(p, &run->dialing, link)
-	next = sx_deadline_min(next, p->dialed.dial.until);
+	next = sx_deadline_min(next, dial_of(p)->until);
 	if (!LIST_EMPTY(&run->back))
 		next = sx_deadline_min(next, sx_deadline_in(now(), LOOK_MS));
 	return sx_deadline_poll_ms(next, now());
+}
+
+/* Who sleeps at the stand-in looks at the socket. Where a read() may be
+ * waiting at it too, it must not get a byte for that, but the end. */
+static void wake_those_at(struct run *run, struct sx_pending *p, unsigned kind)
+{
+	if (kind == OF_PEER)
+		return; /* looked at in each turn */
+	if (p->is_let_go)
+		real_send(p->standin.peer, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else
+		leave(run, p);
 }
 
 /* The program has let go of a pending one in a way that no hook saw. */
@@ -247,7 +314,7 @@ static void handle(struct run *run, const struct epoll_event *e)
 	if (kind == OF_WAKE)
 		eventfd_read(run->d->wake, &n);
 	else if (p && p->phase == SX_PENDING_BACK)
-		leave(run, p);
+		wake_those_at(run, p, kind);
 	else if (p && kind == OF_PEER)
 		let_go(p);
 	else if (p)

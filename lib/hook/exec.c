@@ -10,6 +10,7 @@
  */
 #include "hook/exec.h"
 
+#include "hook/carried.h"
 #include "hook/hook.h"
 #include "hook/pending.h"
 #include "hook/real.h"
@@ -66,12 +67,25 @@ static int run(const struct call *call, char *const argv[], char *const envp[],
 	return r;
 }
 
+/* With what the program has to know of the descriptors that it keeps. */
+static int run_with_sockets(const struct call *call, char *const argv[],
+	char *const envp[], bool *refused)
+{
+	bool has_sockets = sx_carried_before_exec();
+	int r = run(call, argv, envp, refused), saved = errno;
+
+	if (has_sockets)
+		sx_carried_after_exec();
+	errno = saved;
+	return r;
+}
+
 static int run_path(
 	const char *path, char *const argv[], char *const envp[], bool *refused)
 {
 	struct call call = {.file = {AT_FDCWD, path, false}};
 
-	return run(&call, argv, envp, refused);
+	return run_with_sockets(&call, argv, envp, refused);
 }
 
 int hook_execve(const char *path, char *const argv[], char *const envp[])
@@ -181,7 +195,7 @@ static int hook_execveat(int dirfd, const char *path, char *const argv[],
 	struct call call = {{dirfd, path, false}, flags, true};
 	bool refused;
 
-	return run(&call, argv, envp, &refused);
+	return run_with_sockets(&call, argv, envp, &refused);
 }
 
 SX_EXPORT int execve(const char *path, char *const argv[], char *const envp[])

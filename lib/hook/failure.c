@@ -19,15 +19,26 @@ union failure {
 	struct {
 		int err;
 		bool is_told;
+		bool is_kernels; /* it has an error for it too */
 	};
 	uint64_t words[SX_CACHE_WORDS];
 };
+
+/*
+ * The kernel numbers sockets in a row, in as many rows as there are
+ * processors. Consecutive keys would share a set, and where two rows meet in
+ * it the first of many failures at once would go.
+ */
+static uint64_t key_of(uint64_t cookie)
+{
+	return cookie * SX_CACHE_WAYS;
+}
 
 static bool find(int fd, uint64_t *cookie, union failure *f)
 {
 	return atomic_load_explicit(&in_use, memory_order_relaxed) &&
 	       sx_hook_cookie(fd, cookie) &&
-	       sx_cache_get(&cache, *cookie, f->words);
+	       sx_cache_get(&cache, key_of(*cookie), f->words);
 }
 
 static void unconnect(int fd)
@@ -35,6 +46,14 @@ static void unconnect(int fd)
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
 
 	real_connect(fd, &none, sizeof(none));
+}
+
+static void clear_error(int fd)
+{
+	int err;
+	socklen_t len = sizeof(err);
+
+	real_getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 }
 
 /* Nothing listens at port 0, and the loopback says so at once. A socket that
@@ -69,10 +88,12 @@ void sx_failure_make(int fd, int domain, int err)
 	be_refused(fd, domain);
 	if (poll(&p, 1, 0) == 0) /* no loopback: then as far as it can be */
 		unconnect(fd);
+	poll(&p, 1, 0);
 	f.err = err;
+	f.is_kernels = p.revents & POLLERR;
 	if (!sx_hook_cookie(fd, &cookie))
 		return;
-	sx_cache_put(&cache, cookie, f.words);
+	sx_cache_put(&cache, key_of(cookie), f.words);
 	atomic_store(&in_use, true);
 }
 
@@ -84,8 +105,9 @@ int sx_failure_so_error(int fd, int said)
 	if (!find(fd, &cookie, &f) || f.is_told)
 		return said;
 	f.is_told = true;
-	sx_cache_put(&cache, cookie, f.words);
-	return f.err;
+	sx_cache_put(&cache, key_of(cookie), f.words);
+	/* read() or write() may have told it */
+	return f.is_kernels && !said ? 0 : f.err;
 }
 
 int sx_failure_connect(int fd)
@@ -95,7 +117,8 @@ int sx_failure_connect(int fd)
 
 	if (!find(fd, &cookie, &f))
 		return 0;
-	sx_cache_del(&cache, cookie);
+	sx_cache_del(&cache, key_of(cookie));
 	unconnect(fd);
+	clear_error(fd);
 	return f.is_told ? ECONNABORTED : f.err;
 }

@@ -3,10 +3,12 @@
  * our own are not the program's to close, and the numbers of a pending
  * connection are followed. While there is none of either all of them pass.
  */
+#include "hook/carried.h"
 #include "hook/copies.h"
-#include "hook/hook.h"
+#include "hook/ownfd.h"
 #include "hook/pending.h"
 #include "hook/real.h"
+#include "hook/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,37 +21,67 @@ static int bad(int err)
 	return -1;
 }
 
+static bool is_own(int fd)
+{
+	return sx_fdtab_own(&sx_ownfds, fd) != NULL;
+}
+
 static int hook_close(int fd)
 {
-	struct sx_pending *p = sx_fdtab_get(fd);
-
-	if (!p)
-		return real_close(fd);
-	if (p == SX_FD_PRIVATE)
+	if (is_own(fd))
 		return bad(EBADF);
-	p = sx_pending_lock(fd);
-	int r = real_close(fd);
-	if (p) {
+	sx_carried_closed(fd);
+	struct sx_pending *p = sx_pending_lock(fd);
+	sx_watches_closed(fd);
+	/* first: another thread may get the number as soon as it is closed */
+	if (p)
 		sx_pending_leave(p, fd);
+	int r = real_close(fd);
+	if (p)
 		sx_pending_unlock();
-	}
 	return r;
 }
 
-/* to shows what fd shows now, by make(); a number that was to be had for it
- * before is not fd's. */
+/* libc closes the number inside of it, after what is not written yet. */
+static int hook_fclose(FILE *f)
+{
+	int fd = fileno(f);
+
+	sx_pending_wait_to_block(fd, 0);
+	sx_carried_closed(fd);
+	struct sx_pending *p = sx_pending_lock(fd);
+	sx_watches_closed(fd);
+	if (p)
+		sx_pending_leave(p, fd);
+	int r = real_fclose(f);
+	if (p)
+		sx_pending_unlock();
+	return r;
+}
+
+/* to shows what fd shows now. p: what that is, and the lock is held. */
 static int copied(struct sx_pending *p, int fd, int to)
 {
 	if (to < 0)
 		return to;
 	if (!p) {
 		sx_copies_note(fd, to);
+		sx_watches_copied(fd, to);
+		sx_carried_copied(fd, to);
 		return to;
 	}
 	if (sx_pending_join(p, to))
 		return to;
 	real_close(to);
 	return bad(EMFILE);
+}
+
+/* The same, and to showed something before. */
+static int copied_over(struct sx_pending *p, int fd, int to)
+{
+	if (to >= 0 && to != fd)
+		sx_watches_closed(to);
+	return copied(p, fd, to);
 }
 
 static int hook_dup(int fd)
@@ -65,20 +97,20 @@ static int hook_dup(int fd)
 /* What the number to showed is closed. */
 static int dup_over(int fd, int to, int flags)
 {
-	struct sx_pending *old = sx_fdtab_get(to), *p = sx_fdtab_get(fd);
-
-	if (old == SX_FD_PRIVATE || p == SX_FD_PRIVATE)
-		return bad(EBADF);
+	struct sx_pending *old = sx_fdtab_get(&sx_pending_fds, to);
 	int r = real_dup3(fd, to, flags);
+
 	if (r >= 0 && old)
 		sx_pending_leave(old, to);
-	return copied(p, fd, r);
+	return copied_over(sx_fdtab_get(&sx_pending_fds, fd), fd, r);
 }
 
 static int hook_dup3(int fd, int to, int flags)
 {
-	if (!sx_fdtab_get(fd) && !sx_fdtab_get(to))
-		return copied(NULL, fd, real_dup3(fd, to, flags));
+	if (is_own(fd) || is_own(to))
+		return bad(EBADF);
+	if (!sx_pending_is(fd) && !sx_pending_is(to))
+		return copied_over(NULL, fd, real_dup3(fd, to, flags));
 	sx_pending_lock_all();
 	int r = dup_over(fd, to, flags);
 	sx_pending_unlock();
@@ -114,52 +146,53 @@ static int hook_shutdown(int fd, int how)
 	return 0;
 }
 
-/* Up to and without the first of our own; returns where to go on. */
-static unsigned close_up_to(unsigned first, unsigned last, int flags, int *r)
-{
-	int own = sx_fdtab_next(first);
-
-	while (own >= 0 && sx_fdtab_get(own) != SX_FD_PRIVATE)
-		own = sx_fdtab_next((unsigned)own + 1);
-	if (own < 0 || (unsigned)own > last)
-		own = -1;
-	unsigned end = own < 0 ? last : (unsigned)own - 1;
-	if (end + 1 > first || end == UINT_MAX)
-		*r = real_close_range(first, end, flags);
-	return own < 0 ? UINT_MAX : (unsigned)own + 1;
-}
-
 static void leave_all(unsigned first, unsigned last)
 {
-	for (int fd = sx_fdtab_next(first); fd >= 0 && (unsigned)fd <= last;
-		fd = sx_fdtab_next((unsigned)fd + 1)) {
-		struct sx_pending *p = sx_fdtab_get(fd);
-		if (p && p != SX_FD_PRIVATE)
-			sx_pending_leave(p, fd);
+	for (int fd = sx_fdtab_next(&sx_pending_fds, first);
+		fd >= 0 && (unsigned)fd <= last;
+		fd = sx_fdtab_next(&sx_pending_fds, (unsigned)fd + 1))
+		sx_pending_leave(sx_fdtab_get(&sx_pending_fds, fd), fd);
+}
+
+/* All between our own. */
+static int close_others(unsigned first, unsigned last, int flags)
+{
+	int r = 0, own = sx_fdtab_next(&sx_ownfds, first);
+
+	for (; own >= 0 && (unsigned)own <= last && r == 0;
+		own = sx_fdtab_next(&sx_ownfds, first)) {
+		if ((unsigned)own > first)
+			r = real_close_range(first, (unsigned)own - 1, flags);
+		first = (unsigned)own + 1;
 	}
+	return r || first > last ? r : real_close_range(first, last, flags);
 }
 
 static int hook_close_range(unsigned first, unsigned last, int flags)
 {
+	int own = sx_fdtab_next(&sx_ownfds, 0);
 	bool closes = !((unsigned)flags & CLOSE_RANGE_CLOEXEC);
-	int r = 0, own = closes && atomic_load(&sx_fdtab_n) && first <= last
-				 ? sx_fdtab_next(first)
-				 : -1;
 
-	if (own < 0 || !sx_fdtab_get(own))
+	if (!closes || first > last || own < 0 || !is_own(own))
 		return real_close_range(first, last, flags);
 	sx_pending_lock_all();
-	for (unsigned at = first; at <= last && at != UINT_MAX && r == 0;)
-		at = close_up_to(at, last, flags, &r);
+	int r = close_others(first, last, flags);
 	if (r == 0)
 		leave_all(first, last);
 	sx_pending_unlock();
+	if (r == 0)
+		sx_carried_closed_range(first, last);
 	return r;
 }
 
 SX_EARLY SX_EXPORT int close(int fd)
 {
 	return hook_close(fd);
+}
+
+SX_EARLY SX_EXPORT int fclose(FILE *f)
+{
+	return hook_fclose(f);
 }
 
 SX_EXPORT int dup(int fd)

@@ -6,73 +6,69 @@
 #include <unistd.h>
 
 #define PER_PAGE 1024U
-#define N_PAGES  4096U
 
 /* 8 KiB; made at its first entry, and then it stays. */
-struct page {
-	_Atomic(struct sx_pending *) of[PER_PAGE];
+struct sx_fdtab_page {
+	_Atomic(void *) of[PER_PAGE];
 };
 
-static _Atomic(struct page *) pages[N_PAGES];
-static atomic_int owner; /* the process whose numbers they are */
-atomic_uint sx_fdtab_n;
-
-static struct page *page_of(unsigned fd)
+static struct sx_fdtab_page *page_of(const struct sx_fdtab *t, unsigned fd)
 {
-	return fd < N_PAGES * PER_PAGE ? atomic_load(&pages[fd / PER_PAGE])
-				       : NULL;
+	return fd < SX_FDTAB_PAGES * PER_PAGE
+		       ? atomic_load(&t->pages[fd / PER_PAGE])
+		       : NULL;
 }
 
-static struct sx_pending *look(unsigned fd)
+void *sx_fdtab_look(const struct sx_fdtab *t, int fd)
 {
-	struct page *page = page_of(fd);
+	struct sx_fdtab_page *page = page_of(t, (unsigned)fd);
 
-	return page ? atomic_load(&page->of[fd % PER_PAGE]) : NULL;
+	return page ? atomic_load(&page->of[(unsigned)fd % PER_PAGE]) : NULL;
 }
 
-struct sx_pending *sx_fdtab_find(int fd)
+void *sx_fdtab_own(const struct sx_fdtab *t, int fd)
 {
-	struct sx_pending *p = look((unsigned)fd);
+	void *p = sx_fdtab_get(t, fd);
 
-	return p && getpid() == atomic_load(&owner) ? p : NULL;
+	return p && getpid() == atomic_load(&t->owner) ? p : NULL;
 }
 
-static struct page *make_page(unsigned fd)
+static struct sx_fdtab_page *make_page(struct sx_fdtab *t, unsigned fd)
 {
-	if (fd >= N_PAGES * PER_PAGE)
+	if (fd >= SX_FDTAB_PAGES * PER_PAGE)
 		return NULL;
-	void *m = mmap(NULL, sizeof(struct page), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *m = mmap(NULL, sizeof(struct sx_fdtab_page),
+		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (m == MAP_FAILED)
 		return NULL;
-	atomic_store(&pages[fd / PER_PAGE], (struct page *)m);
-	return (struct page *)m;
+	atomic_store(&t->pages[fd / PER_PAGE], (struct sx_fdtab_page *)m);
+	return (struct sx_fdtab_page *)m;
 }
 
-int sx_fdtab_set(int fd, struct sx_pending *p)
+int sx_fdtab_set(struct sx_fdtab *t, int fd, void *meaning)
 {
-	struct page *page = page_of((unsigned)fd);
+	struct sx_fdtab_page *page = page_of(t, (unsigned)fd);
 
-	if (!page && p)
-		page = make_page((unsigned)fd);
+	if (!page && meaning)
+		page = make_page(t, (unsigned)fd);
 	if (!page)
-		return p ? -ENOMEM : 0;
-	if (p && atomic_load(&sx_fdtab_n) == 0)
-		atomic_store(&owner, getpid());
-	bool was = atomic_exchange(&page->of[(unsigned)fd % PER_PAGE], p);
-	if (p && !was)
-		atomic_fetch_add(&sx_fdtab_n, 1);
-	if (!p && was)
-		atomic_fetch_sub(&sx_fdtab_n, 1);
+		return meaning ? -ENOMEM : 0;
+	if (meaning && atomic_load(&t->n) == 0)
+		atomic_store(&t->owner, getpid());
+	bool was = atomic_exchange(&page->of[(unsigned)fd % PER_PAGE], meaning);
+	if (meaning && !was)
+		atomic_fetch_add(&t->n, 1);
+	if (!meaning && was)
+		atomic_fetch_sub(&t->n, 1);
 	return 0;
 }
 
-int sx_fdtab_next(unsigned fd)
+int sx_fdtab_next(const struct sx_fdtab *t, unsigned fd)
 {
-	while (fd < N_PAGES * PER_PAGE) {
-		if (!page_of(fd))
+	while (atomic_load(&t->n) && fd < SX_FDTAB_PAGES * PER_PAGE) {
+		if (!page_of(t, fd))
 			fd = (fd / PER_PAGE + 1) * PER_PAGE;
-		else if (look(fd))
+		else if (sx_fdtab_look(t, (int)fd))
 			return (int)fd;
 		else
 			fd++;
@@ -80,9 +76,7 @@ int sx_fdtab_next(unsigned fd)
 	return -1;
 }
 
-void sx_fdtab_clear(void)
+void sx_fdtab_inherit(struct sx_fdtab *t)
 {
-	for (int fd = sx_fdtab_next(0); fd >= 0;
-		fd = sx_fdtab_next((unsigned)fd + 1))
-		sx_fdtab_set(fd, NULL);
+	atomic_store(&t->owner, getpid());
 }

@@ -1,11 +1,10 @@
 /*
- * What descriptor numbers mean to us, for the few that mean anything: those
- * of the program that stand for a pending connection (hook/pending.h), and
- * those of our own, which the program shall not close.
+ * What descriptor numbers mean to us, for the few that mean anything: a table
+ * from numbers to pointers.
  *
- * A look costs one load while there is none. Changes are made under the lock
- * of hook/pending.h; looks need none, and are made again under it where they
- * decide.
+ * A look costs one load while the table is empty. Changes are made under the
+ * lock of the table's user; looks need none, and are made again under it
+ * where they decide.
  */
 #ifndef SX_HOOK_FDTAB_H
 #define SX_HOOK_FDTAB_H
@@ -13,34 +12,40 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-struct sx_pending;
+#define SX_FDTAB_PAGES 4096U
 
-/* A number of our own; not a pointer to look behind. */
-#define SX_FD_PRIVATE ((struct sx_pending *)1)
+struct sx_fdtab_page;
 
-/* How many numbers mean something. */
-extern atomic_uint sx_fdtab_n;
+/* Zeroed it is empty. */
+struct sx_fdtab {
+	atomic_uint n;    /* how many numbers mean something */
+	atomic_int owner; /* the process whose numbers they are */
+	_Atomic(struct sx_fdtab_page *) pages[SX_FDTAB_PAGES];
+};
 
-/* What the number stands for in this very process, or NULL: a child of
- * vfork() sees the parent's table, and it is not its own. */
-struct sx_pending *sx_fdtab_find(int fd);
+/* For get() alone. */
+void *sx_fdtab_look(const struct sx_fdtab *t, int fd);
 
-/* The same, for all descriptors of all programs. [any thread] [signal-safe]
- * [after fork] */
-static inline struct sx_pending *sx_fdtab_get(int fd)
+/* What the number stands for, or NULL; for all descriptors of all programs.
+ * [any thread] [signal-safe] [after fork] */
+static inline void *sx_fdtab_get(const struct sx_fdtab *t, int fd)
 {
-	return atomic_load_explicit(&sx_fdtab_n, memory_order_relaxed)
-		       ? sx_fdtab_find(fd)
+	return atomic_load_explicit(&t->n, memory_order_relaxed)
+		       ? sx_fdtab_look(t, fd)
 		       : NULL;
 }
 
+/* The same in this very process: NULL in a child of vfork(), who sees its
+ * parent's table. It asks the kernel who it is. */
+void *sx_fdtab_own(const struct sx_fdtab *t, int fd);
+
 /* NULL forgets. 0 or -ENOMEM; forgetting always works. */
-int sx_fdtab_set(int fd, struct sx_pending *p);
+int sx_fdtab_set(struct sx_fdtab *t, int fd, void *meaning);
 
 /* The first number from fd on that means something, or -1. */
-int sx_fdtab_next(unsigned fd);
+int sx_fdtab_next(const struct sx_fdtab *t, unsigned fd);
 
-/* Nothing means anything any more: in a child of fork(). */
-void sx_fdtab_clear(void);
+/* In a child of fork(): the numbers are its own now. */
+void sx_fdtab_inherit(struct sx_fdtab *t);
 
 #endif

@@ -14,6 +14,7 @@
 #include "hook/env.h"
 #include "hook/exec.h"
 #include "hook/hook.h"
+#include "hook/carried.h"
 #include "hook/nameserver.h"
 #include "hook/pending.h"
 #include "hook/real.h"
@@ -107,6 +108,7 @@ static void report(const struct sx_diags *diags)
 static void before_fork(void)
 {
 	sx_nameserver_before_fork();
+	sx_carried_before_fork();
 	sx_pending_before_fork();
 	if (engine)
 		sx_engine_before_fork(engine);
@@ -117,6 +119,7 @@ static void after_fork(void)
 	if (engine)
 		sx_engine_after_fork(engine);
 	sx_pending_after_fork();
+	sx_carried_after_fork();
 	sx_nameserver_after_fork();
 }
 
@@ -125,6 +128,7 @@ static void after_fork_in_child(void)
 	if (engine)
 		sx_engine_after_fork(engine);
 	sx_pending_after_fork_in_child();
+	sx_carried_after_fork_in_child();
 	sx_nameserver_after_fork_in_child();
 }
 
@@ -196,5 +200,6 @@ __attribute__((constructor)) static void start(void)
 	int saved = errno;
 
 	pthread_once(&start_once, start_now);
+	sx_carried_from_exec();
 	errno = saved;
 }

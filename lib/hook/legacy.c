@@ -65,7 +65,7 @@ static bool read_hostid(int32_t *id)
 
 	if (fd < 0)
 		return false;
-	bool ok = read(fd, id, sizeof(*id)) == sizeof(*id);
+	bool ok = real_read(fd, id, sizeof(*id)) == sizeof(*id);
 	real_close(fd);
 	return ok;
 }

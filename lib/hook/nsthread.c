@@ -132,14 +132,14 @@ static bool answer_message(int fd, const struct sx_dns_stream *stream)
 
 	out[0] = (uint8_t)(n >> 8);
 	out[1] = (uint8_t)n;
-	return n && send(fd, out, n + 2, MSG_NOSIGNAL) == (ssize_t)(n + 2);
+	return n && real_send(fd, out, n + 2, MSG_NOSIGNAL) == (ssize_t)(n + 2);
 }
 
 /* False when the connection is at its end. */
 static bool read_connection(struct server *s, unsigned i)
 {
 	uint8_t bytes[2048];
-	ssize_t n = recv(s->fds[i].fd, bytes, sizeof(bytes), 0);
+	ssize_t n = real_recv(s->fds[i].fd, bytes, sizeof(bytes), 0);
 	size_t used;
 
 	if (n <= 0)

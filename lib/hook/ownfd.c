@@ -1,6 +1,5 @@
 #include "hook/ownfd.h"
 
-#include "hook/fdtab.h"
 #include "hook/real.h"
 
 #include <errno.h>
@@ -11,6 +10,8 @@
 #define MANY  16384U
 #define FROM  8192
 #define EXTRA 65536U
+
+struct sx_fdtab sx_ownfds;
 
 void sx_ownfd_begin(struct sx_ownfd *o)
 {
@@ -39,7 +40,7 @@ int sx_ownfd_dup(const struct sx_ownfd *o, int fd)
 
 	if (own < 0)
 		return -errno;
-	if (sx_fdtab_set(own, SX_FD_PRIVATE)) {
+	if (sx_fdtab_set(&sx_ownfds, own, &sx_ownfds)) {
 		real_close(own);
 		return -ENOMEM;
 	}
@@ -61,10 +62,23 @@ void sx_ownfd_end(const struct sx_ownfd *o)
 		setrlimit(RLIMIT_NOFILE, &o->limit);
 }
 
+int sx_ownfd_dup3(int fd, int to, int flags)
+{
+	int r = real_dup3(fd, to, flags);
+	struct sx_ownfd room;
+
+	if (r >= 0)
+		return r;
+	sx_ownfd_begin(&room);
+	r = real_dup3(fd, to, flags);
+	sx_ownfd_end(&room);
+	return r;
+}
+
 void sx_ownfd_close(int fd)
 {
 	if (fd < 0)
 		return;
-	sx_fdtab_set(fd, NULL);
+	sx_fdtab_set(&sx_ownfds, fd, NULL);
 	real_close(fd);
 }

@@ -9,7 +9,12 @@
 #ifndef SX_HOOK_OWNFD_H
 #define SX_HOOK_OWNFD_H
 
+#include "hook/fdtab.h"
+
 #include <sys/resource.h>
+
+/* Their numbers; what they mean is not NULL. */
+extern struct sx_fdtab sx_ownfds;
 
 /* While some are made. */
 struct sx_ownfd {
@@ -27,6 +32,10 @@ int sx_ownfd_dup(const struct sx_ownfd *o, int fd);
 int sx_ownfd_move(const struct sx_ownfd *o, int fd);
 
 void sx_ownfd_end(const struct sx_ownfd *o);
+
+/* dup3() onto a number of the program's, be it above the limit, which was
+ * lowered since. */
+int sx_ownfd_dup3(int fd, int to, int flags);
 
 /* Closes one of them; -1 is harmless. */
 void sx_ownfd_close(int fd);

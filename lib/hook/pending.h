@@ -20,6 +20,19 @@
 
 #include <stdbool.h>
 
+struct sx_pending;
+
+/* What the program's numbers stand for: struct sx_pending. */
+extern struct sx_fdtab sx_pending_fds;
+
+/* Whether it still is, under the lock. */
+bool sx_pending_is_still(int fd);
+
+static inline bool sx_pending_is(int fd)
+{
+	return sx_fdtab_get(&sx_pending_fds, fd) && sx_pending_is_still(fd);
+}
+
 /* A connect() of the program's. All of it is borrowed for the call. */
 struct sx_pending_start {
 	int fd, domain;
@@ -39,25 +52,40 @@ struct sx_pending_start {
  */
 bool sx_pending_begin(const struct sx_pending_start *start);
 
+void sx_pending_wait_if_it_blocks(int fd, int flags);
+
+struct sx_carried;
+struct sx_associating;
+
+/*
+ * Lets the dialer go on with an association that is under way, whose control
+ * connection is of our own, and tell c. *own: a number of our own for the
+ * socket fd meanwhile; the caller's. False: it cannot.
+ */
+bool sx_pending_associate(
+	struct sx_carried *c, struct sx_associating *a, int fd, int *own);
+
 /* Waits until fd is not pending any more: 0; -ETIMEDOUT at the limit; -EINTR
  * when a signal handler ran and interrupted(), which may be NULL, says so. */
 int sx_pending_wait(
 	int fd, struct sx_deadline limit, bool (*interrupted)(void));
 
-/* The connection is given up: the socket will be back soon, with ECONNRESET
- * as its error. */
-void sx_pending_abort(int fd);
-
-static inline bool sx_pending_is(int fd)
+/* A read() or write() with these flags is about to be made: where it would
+ * block the kernel waits for the connection first, and so it is here. */
+static inline void sx_pending_wait_to_block(int fd, int flags)
 {
-	struct sx_pending *p = sx_fdtab_get(fd);
-
-	return p && p != SX_FD_PRIVATE;
+	if (sx_pending_is(fd))
+		sx_pending_wait_if_it_blocks(fd, flags);
 }
+
+/* The connection is given up: the socket is back, with ECONNRESET as its
+ * error. */
+void sx_pending_abort(int fd);
 
 /*
  * The number's record, and the lock is held until unlock(); NULL, and not
- * locked, if it is not pending.
+ * locked, if it is not pending. A number that shows something else by now,
+ * since it was closed where no hook sees it, is not.
  */
 struct sx_pending *sx_pending_lock(int fd);
 void sx_pending_unlock(void);

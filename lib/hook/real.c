@@ -55,6 +55,16 @@ static int sys_connect(int fd, const struct sockaddr *sa, socklen_t len)
 	return real_connect(fd, sa, len);
 }
 
+static ssize_t sys_send(int fd, const void *buf, size_t n, int flags)
+{
+	return real_send(fd, buf, n, flags);
+}
+
+static ssize_t sys_recv(int fd, void *buf, size_t n, int flags)
+{
+	return real_recv(fd, buf, n, flags);
+}
+
 static int sys_getsockopt(
 	int fd, int level, int name, void *val, socklen_t *len)
 {
@@ -101,8 +111,8 @@ static int sys_getaddrinfo(const char *host, const char *service,
 const struct sx_sys sx_sys_real = {
 	.socket = sys_socket,
 	.connect = sys_connect,
-	.send = send,
-	.recv = recv,
+	.send = sys_send,
+	.recv = sys_recv,
 	.poll = poll,
 	.getsockopt = sys_getsockopt,
 	.setsockopt = sys_setsockopt,

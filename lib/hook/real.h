@@ -18,9 +18,12 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-/* libc's headers declare it only under _FORTIFY_SOURCE. */
+/* libc's headers declare them only under _FORTIFY_SOURCE. */
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t size);
+ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags);
 ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags,
 	struct sockaddr *sa, socklen_t *len);
 
@@ -60,6 +63,7 @@ const struct sx_real *sx_real(void);
 #define real_gethostbyaddr_r  (sx_real()->gethostbyaddr_r)
 #define real_syscall          (sx_real()->syscall)
 #define real_close            (sx_real()->close)
+#define real_fclose           (sx_real()->fclose)
 #define real_close_range      (sx_real()->close_range)
 #define real_dup              (sx_real()->dup)
 #define real_dup2             (sx_real()->dup2)
@@ -67,6 +71,14 @@ const struct sx_real *sx_real(void);
 #define real_fcntl            (sx_real()->fcntl)
 #define real_shutdown         (sx_real()->shutdown)
 #define real_epoll_ctl        (sx_real()->epoll_ctl)
+#define real_read             (sx_real()->read)
+#define real_read_chk         (sx_real()->__read_chk)
+#define real_write            (sx_real()->write)
+#define real_readv            (sx_real()->readv)
+#define real_writev           (sx_real()->writev)
+#define real_recv             (sx_real()->recv)
+#define real_recv_chk         (sx_real()->__recv_chk)
+#define real_send             (sx_real()->send)
 #define real_res_query        (sx_real()->res_query)
 #define real_res_search       (sx_real()->res_search)
 #define real_res_nquery       (sx_real()->res_nquery)

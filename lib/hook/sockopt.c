@@ -7,6 +7,7 @@
  * at, and a name that is none.
  */
 #include "base/addr.h"
+#include "hook/carried.h"
 #include "hook/failure.h"
 #include "hook/pendopt.h"
 #include "hook/real.h"
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <string.h>
 
 /* The family of the address the program connected the socket to, if it has
@@ -43,6 +45,13 @@ static bool is_lost(int fd, int level)
 	       replaced(fd) != AF_UNSPEC;
 }
 
+/* Several datagrams in one buffer: what a relay carries has a header for
+ * each. */
+static bool is_batching(int level, int name)
+{
+	return level == IPPROTO_UDP && (name == UDP_GRO || name == UDP_SEGMENT);
+}
+
 static int hook_setsockopt(
 	int fd, int level, int name, const void *val, socklen_t len)
 {
@@ -50,6 +59,10 @@ static int hook_setsockopt(
 
 	if (sx_pendopt_set(fd, level, name, val, len, &r))
 		return r;
+	if (is_batching(level, name) && sx_carried_get(fd)) {
+		errno = ENOPROTOOPT;
+		return -1;
+	}
 	r = real_setsockopt(fd, level, name, val, len);
 	if (r == 0 || !is_lost(fd, level))
 		return r;
@@ -98,6 +111,8 @@ static int hook_getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 	if (sx_pendopt_name(fd, sa, len, &r))
 		return r;
 	r = real_getsockname(fd, sa, len);
+	if (r == 0)
+		sx_carried_own_name(fd, sa, room, len);
 	if (r || sx_sockaddr_family(sa, room) != AF_UNIX ||
 		*len > sizeof(sa_family_t))
 		return r;

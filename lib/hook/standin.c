@@ -12,7 +12,7 @@ static size_t fill(int fd)
 	size_t filled = 0;
 	ssize_t n;
 
-	while ((n = send(fd, bytes, sizeof(bytes),
+	while ((n = real_send(fd, bytes, sizeof(bytes),
 			MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
 		filled += (size_t)n;
 	return filled;
@@ -53,7 +53,7 @@ static ssize_t pass_on(
 	s->filled -= ours;
 	if (ours)
 		return (ssize_t)ours;
-	return send(sock, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return real_send(sock, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 bool sx_standin_drain(struct sx_standin *s, int sock)
@@ -61,12 +61,12 @@ bool sx_standin_drain(struct sx_standin *s, int sock)
 	char bytes[4096];
 	ssize_t n;
 
-	while ((n = recv(s->peer, bytes, sizeof(bytes),
+	while ((n = real_recv(s->peer, bytes, sizeof(bytes),
 			MSG_PEEK | MSG_DONTWAIT)) > 0) {
 		ssize_t out = pass_on(s, bytes, (size_t)n, sock);
 		if (out < 0)
 			return errno != EAGAIN;
-		recv(s->peer, bytes, (size_t)out, MSG_DONTWAIT);
+		real_recv(s->peer, bytes, (size_t)out, MSG_DONTWAIT);
 	}
 	return n == 0 || errno != EAGAIN;
 }

@@ -19,6 +19,14 @@ static long syscall_of_files(long number, const long a[6])
 		return close((int)a[0]);
 	case SYS_close_range:
 		return close_range((unsigned)a[0], (unsigned)a[1], (int)a[2]);
+	case SYS_read:
+		return read((int)a[0], (void *)a[1], (size_t)a[2]);
+	case SYS_write:
+		return write((int)a[0], (const void *)a[1], (size_t)a[2]);
+	case SYS_readv:
+		return readv((int)a[0], (const struct iovec *)a[1], (int)a[2]);
+	case SYS_writev:
+		return writev((int)a[0], (const struct iovec *)a[1], (int)a[2]);
 	case SYS_dup:
 		return dup((int)a[0]);
 #ifdef SYS_dup2 /* not on every machine */

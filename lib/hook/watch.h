@@ -30,4 +30,11 @@ int sx_watches_take(int fd, struct sx_watches *out);
 /* Puts what is under the number now into the same sets. */
 void sx_watches_put(int fd, const struct sx_watches *w);
 
+/* to is a copy of the number set, if that is of an epoll set. */
+void sx_watches_copied(int set, int to);
+
+/* The number shows nothing any more, or is about not to, or something else
+ * than before. */
+void sx_watches_closed(int fd);
+
 #endif

@@ -17,6 +17,8 @@ ABILITIES = (  # server, methods, pipelining, UDP
     ("danted6", ["none"], "safe", True),
     ("ssh -D", ["none"], "safe", False),
     ("tinyproxy", [], "unknown", None),
+    ("v2ray", ["none"], "safe", True),
+    ("ss-local", ["none"], "safe", True),
 )
 CLOSED = f"{WEB4}:9"
 
@@ -158,7 +160,8 @@ EXPLAINED = (  # destination, options, what is said
     ("x.secret.example:444", (), ("): proxy", "secret.example:443-444 (", ":12)", "two: two via")),
     ("localhost:80", (), ("): direct", "this machine", "hosts file")),
     ("[2001:db8::1]:80", (), ("): proxy",)),
-    ("192.0.2.9:53", ("--udp",), ("udp): refused", "not carried")),
+    ("192.0.2.9:53", ("--udp",), ("udp): proxy", "main: one\n")),
+    ("x.secret.example:444", ("--udp",), ("udp): refused", "without via")),
     ("10.0.0.1:53", ("--udp",), ("udp): direct",)),
 )
 

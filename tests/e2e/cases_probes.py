@@ -6,8 +6,9 @@ A row is a sentence, the probe with its arguments, and what it needs besides:
     socks=KNOBS     a knobd as the SOCKS server; default: microsocks
     plain=KNOBS     a knobd as a target, on {port} of {web4}
     via=URL         this SOCKS server
+    held=True       destinations that answer when told so: gates.py's, at {control}
 Words in the arguments: {web4} {web6} {name} {name6} {suffix} {hosts} {port} {silent}
-{folder}.
+{folder} {control}.
 """
 import collections
 
@@ -17,8 +18,8 @@ from tap import case
 from targets import CLOSED_PORT
 from world import HOSTS_NAME, SILENT4, WEB4, WEB6
 
-Row = collections.namedtuple("Row", "title command straight socks plain via",
-                             defaults=("", "", "", URLS["microsocks"]))
+Row = collections.namedtuple("Row", "title command straight socks plain via held",
+                             defaults=("", "", "", URLS["microsocks"], False))
 
 BANNER = "3232302068656c6c6f0d0a"
 LATE = "delay_at=request:300"
@@ -47,6 +48,26 @@ CONNECTING = [
       for mode in MODES),
     *(Row(f"a late non-blocking connect waited for by {mode}", f"connect_nb {{name}} 7 {mode}",
           None, socks=LATE) for mode in MODES),
+]
+# Their --only CHECK runs one of the checks.
+PENDING = [
+    Row("poll() and select() of a pending connect", "nb_poll {web4} {control}", held=True),
+    Row("epoll sets with a pending connect", "nb_epoll {web4} {control}", held=True),
+    Row("more epoll sets with a pending connect", "nb_sets {web4} {control}", held=True),
+    Row("what may be asked of a pending connect", "nb_calls {web4} {control}", held=True),
+    Row("what may be asked of a pending connect: a v4-mapped address",
+        "nb_calls {web4} {control} --mapped", held=True),
+    Row("a pending connect that fails or is given up", "nb_failed {web4} {control}", held=True),
+    Row("a pending connect that fails or is given up: a v4-mapped address",
+        "nb_failed {web4} {control} --mapped", held=True),
+    Row("copies of a pending connect's number", "nb_copies {web4} {control}", held=True),
+    Row("a pending connect's number becomes something else", "nb_numbers {web4} {control}",
+        held=True),
+    Row("other processes while a connect is pending", "nb_process {web4} {control}", held=True),
+    Row("a blocking connect that is left while it is pending", "nb_interrupt {web4} {control}",
+        held=True),
+    Row("a pending connect leaves nothing behind and needs little", "nb_limits {web4} {control}",
+        held=True),
 ]
 FAILING = [
     Row("a refused connect, and the same socket again",
@@ -92,6 +113,22 @@ OTHERS = [
     Row("nothing but TCP gets out of IPv6 sockets",
         "udp_out {web6} 7 --expect refused --fastopen works", None),
 ]
+DATAGRAMS = [
+    Row(f"{title}: {destination} by {server.split()[0]}", f"{name} {words}", straight,
+        socks=server if server.startswith("udp") else "", via=URLS.get(server, ""))
+    for name, title in (("udp_send", "calls that send a datagram"),
+                        ("udp_recv", "calls that receive a datagram"),
+                        ("udp_peers", "peers and names of a datagram socket"),
+                        ("udp_lives", "who shares a datagram socket, and its end"))
+    for destination, words, straight, server in (
+        ("an IPv4 address", "{web4} 7", "", "danted"),
+        ("an IPv6 address", "{web6} 7", "", "danted"),
+        ("a v4-mapped address", "{web4} 7 --mapped", "", "danted"),
+        ("a name", "{name} 7", "", "danted"),
+        ("an IPv4 address", "{web4} 7", None,
+         "udp " + (VERY_LATE if name == "udp_send" else LATE)),
+        ("a name", "{name} 7", None, "udp udp_source=said"))
+]
 LIVES = [
     *(Row(f"signals and connect: {mode}", f"connect_signal {{name}} 7 {mode}")
       for mode in ("restart", "handler")),
@@ -110,15 +147,17 @@ LIVES = [
       for how, option in ((" that has become descriptor 2", ""),
                           (" in a process without descriptor 2", "--closed"))),
 ]
-ROWS = CONNECTING + FAILING + FIRST_WORDS + NAMES + LIVES + OTHERS
-KNOW_THE_LIBRARY = ("names_edge", "names_gai", "names_hostent", "names_reverse", "names_threads")
+ROWS = CONNECTING + PENDING + FAILING + FIRST_WORDS + NAMES + DATAGRAMS + LIVES + OTHERS
+KNOW_THE_LIBRARY = ("names_edge", "names_gai", "names_hostent", "names_reverse", "names_threads",
+                    "nb_process", "udp_send")
 
 
 def fill(t, row, command):
     """The probe's path and its arguments."""
     name, *arguments = command.format(
         web4=WEB4, web6=WEB6, silent=SILENT4, name=t.host("web4"), name6=t.host("web"),
-        suffix=f".{t.number}{ANY}", folder=t.folder, hosts=f"{HOSTS_NAME}={WEB4}",
+        suffix=f".{t.number}{ANY}", folder=t.folder, control=t.folder + "/control",
+        hosts=f"{HOSTS_NAME}={WEB4}",
         port=t.target(*row.plain.split()) if row.plain else 7).split()
     return [f"{t.world.build}/tests/probe/{name}", *arguments]
 
@@ -131,6 +170,8 @@ def passed(t, result):
 @case("{0}: straight", each=[(row.title, row) for row in ROWS if row.straight is not None])
 def straight(t, _, row):
     t.permit(lambda packet: True)
+    if row.held:
+        t.target("hold=" + t.folder + "/control")
     passed(t, t.run(*fill(t, row, row.straight or row.command), via=None))
 
 
@@ -141,6 +182,7 @@ def under_socksify(t, _, row):
         command.append("--proxied")
     if t.lab.preload and row.command.startswith("names_threads"):
         command.append("--no-fork")  # the sanitizer's allocator does not survive it
-    server = t.knobd(*row.socks.split()).url() if row.socks else row.via
+    knobs = ["connect=0", "hold=" + t.folder + "/control"] if row.held else row.socks.split()
+    server = t.knobd(*knobs).url() if knobs else row.via
     passed(t, t.run(*command, via=server))
     t.check(not t.dns.asked_by_client(), "a name was looked up here")

@@ -22,7 +22,7 @@ import time
 
 import sniff
 from dns import ZONE
-from servers import DEAD, LISTENING, SILENT, URLS, Knobd
+from servers import DEAD, LISTENING, SILENT, URLS, Knobd, is_relay
 from world import HOME, PATH, PROXY4, PROXY6, SCRATCH, WEB4, sh, write
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -214,8 +214,15 @@ class Case:
 
     # ---- the end
 
+    def leak_test(self):
+        """The function that says whether a packet is a leak."""
+        own = {relay for server in self.own for relay in server.relays()}
+        return lambda packet: sniff.is_leak(
+            packet, self.endpoints, lambda *where: is_relay(*where) or where in own)
+
     def leaks(self):
-        return [p for p in self.packets() if sniff.is_leak(p, self.endpoints)
+        is_leak = self.leak_test()
+        return [p for p in self.packets() if is_leak(p)
                 and not any(allowed(p) for allowed in self.permitted)]
 
     def finish(self):
@@ -241,8 +248,9 @@ class Case:
             lines += [f"$ {result.command}", f"exit status {result.code}"]
             for name, text in (("stdout", result.out), ("stderr", result.err)):
                 lines += [f"{name}: {line}" for line in text[-SHOWN:].splitlines()]
+        is_leak = self.leak_test()
         for packet in dict.fromkeys(self.packets()):
-            leak = "LEAK " if sniff.is_leak(packet, self.endpoints) else "proxy"
+            leak = "LEAK " if is_leak(packet) else "proxy"
             lines.append(f"packet: {leak} {sniff.describe(packet)}")
         lines += [f"target: {hit.service} {hit.host} {hit.path} from {hit.peer}"
                   for hit in dict.fromkeys(self.targets.hits)]

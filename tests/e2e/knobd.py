@@ -9,6 +9,8 @@ The log has one JSON object per line; "conn" numbers the connections from 1:
             (what a recv() brings beyond it opens the next message's list)
   user      user, password (SOCKS4: the USERID; HTTP: Basic)
   request   version (4, 5, "http"), command, atyp, host, port
+  relay     address, port: an association's, for datagrams
+  datagram  what came there: peer, and as far as it is good atyp, host, port, size
   answer    point, hex
   after     hex of what came where nothing more was expected
   end       why: "eof" (the client closed), "closed", "reset", "refused",
@@ -49,7 +51,9 @@ Knobs, all of which combine (those with POINT, hosts and interim may be repeated
   echo_dest           after the reply, one line "HOST PORT" of the request
   plain               no SOCKS: be a destination that does at once what follows
                       a reply (early, echo_dest with its own address, echo)
-  udp                 echo datagrams too, on the same port
+  udp                 carry datagrams too (UDP ASSOCIATE): see relays.py for what the
+                      knobs udp_... change; with plain: echo them, on the same port
+  hold=PATH           destinations that answer when told so: see gates.py
 """
 import argparse
 import base64
@@ -65,13 +69,17 @@ import struct
 import threading
 import time
 
+import gates
+import relays
+
 POINTS = ("accept", "greeting", "auth", "request", "reply")
-REPEATED = ("silent_at", "close_at", "rst_at", "delay_at", "hosts", "interim")
-NO_POINT = ("hosts", "interim")
+REPEATED = ("silent_at", "close_at", "rst_at", "delay_at", "hosts", "interim", "udp_junk")
+NO_POINT = ("hosts", "interim", "udp_junk")
 UNIX = "unix:"
 SINGLE = """version method user password reject_auth auth_version rep bnd
     reply_short reply_stall dribble split early glue garbage wrong_version
-    strict_recv max_conns connect echo_dest plain udp status http fields""".split()
+    strict_recv max_conns connect echo_dest plain udp status http fields hold
+    udp_bnd udp_source udp_end""".split()
 ATYPS = {1: "ipv4", 3: "name", 4: "ipv6"}
 CAUSES = {errno.ENETUNREACH: 3, errno.EHOSTUNREACH: 4,
           errno.ECONNREFUSED: 5, errno.ETIMEDOUT: 6}
@@ -167,9 +175,9 @@ def basic_pair(lines):
 
 
 class Connection:
-    def __init__(self, knobs, sock, log):
-        self.knobs, self.sock, self.log = knobs, sock, log
-        self.buffer = b""
+    def __init__(self, knobs, sock, log, held=None):
+        self.knobs, self.sock, self.log, self.held = knobs, sock, log, held
+        self.buffer, self.gate = b"", None
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -295,12 +303,35 @@ class Connection:
         self.log("request", version=version, command=command, atyp=atyp,
                  host=host, port=port)
         self.at("request")
-        code, peer = self.number("rep"), None
+        if (version, command) == (5, relays.ASSOCIATE) and "udp" in self.knobs:
+            self.associate()
+        code, peer = self.hold(port) or self.number("rep"), None
         if command != 1 or (atyp, self.knobs.get("version")) == ("name", "4"):
             code = code or 7
         if not code and self.number("connect", 1):
             code, peer = self.reach(host, port)
         self.conclude(self.reply(version, code), code, host, port, peer)
+
+    def associate(self):
+        code = self.number("rep")
+        if code:
+            self.refuse("request", self.reply(5, code))
+        with relays.Relay(self.knobs, self.sock, self.log) as relay:
+            self.answer("request", b"\5\0\0" + relay.bound())
+            raise Done(relay.serve())
+
+    def hold(self, port):
+        """The reply code of a destination that answers when told so; else 0."""
+        gate = self.held and self.held.known.get(port)
+        if not gate:
+            return 0
+        self.gate = gate
+        gate.come()
+        code = gate.answer(self.sock)
+        if code is None:
+            self.drain()
+        self.knobs = {**self.knobs, "early": gate.early}
+        return code
 
     def request_http(self):
         lines = self.message("request", parse_head)
@@ -399,6 +430,8 @@ class Connection:
             why = errno.errorcode.get(e.errno, str(e))
         self.sock.close()
         self.log("end", why=why)
+        if self.gate:
+            self.gate.leave()
 
 
 def start(function, *args):
@@ -411,6 +444,7 @@ class Server:
         self.file = open(options.log or os.devnull, "ab", buffering=0)
         self.start = time.monotonic()
         self.port = 0
+        self.held = gates.make(options.knobs, options.listen, self.serve_held)
         if options.listen.startswith(UNIX):
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.bind(options.listen.removeprefix(UNIX))
@@ -420,7 +454,7 @@ class Server:
         self.sock = socket.create_server(
             (options.listen, options.port), family=family, backlog=1024)
         self.port = self.sock.getsockname()[1]
-        if "udp" in self.knobs:
+        if self.knobs.keys() >= {"plain", "udp"}:
             udp = socket.socket(family, socket.SOCK_DGRAM)
             udp.bind((options.listen, self.port))
             start(self.echo_datagrams, udp)
@@ -436,13 +470,17 @@ class Server:
             self.log(0, "datagram", peer=peer[0], hex=data.hex())
             sock.sendto(data, peer)
 
+    def serve_held(self, sock, early):
+        log = functools.partial(self.log, 0)
+        Connection({**self.knobs, "early": early}, sock, log).serve()
+
     def run(self):
         limit = int(self.knobs.get("max_conns", 1 << 60))
         for number in range(1, limit + 1):
             sock, peer = self.sock.accept()
             log = functools.partial(self.log, number)
             log("accept", peer=f"{peer[0]} {peer[1]}" if peer else "")
-            start(Connection(self.knobs, sock, log).serve)
+            start(Connection(self.knobs, sock, log, self.held).serve)
         self.sock.close()
         threading.Event().wait()
 

@@ -7,8 +7,12 @@
     ssh -D           OpenSSH's client towards an sshd of ours, both families
     tinyproxy        HTTP CONNECT, no authentication, both families
     tinyproxy-auth   the same with Basic authentication
+    v2ray            no authentication, IPv4 address; its answers to datagrams give the name
+    ss-local         shadowsocks' client towards an ss-server of ours
 
-a Knobd for a case that wants a server that misbehaves, and addresses where no server is: DEAD
+danted, v2ray and ss-local carry datagrams: is_relay() knows where to;
+
+there is a Knobd for a case that wants a server that misbehaves, and addresses where no server is: DEAD
 (refused) and SILENT (no answer at all).
 """
 import itertools
@@ -42,12 +46,18 @@ URLS = {
     "tinyproxy": f"http://{PROXY4}:1084",
     "tinyproxy by IPv6": f"http://[{PROXY6}]:1084",
     "tinyproxy-auth": f"http://{USER}:{PLAIN_PASSWORD}@{PROXY4}:1085",
+    "v2ray": f"socks5://{PROXY4}:1086",
+    "ss-local": f"socks5://{PROXY4}:1087",
 }
 MAIN = ("microsocks", "danted", "ssh -D")
 DEAD = tuple(f"socks5://{PROXY4}:{port}" for port in (1097, 1098, 1099))
 SILENT = f"socks5://{SILENT4}:1080"
 LISTENING = {(PROXY4, 1080), (PROXY6, 1080), (PROXY4, 1081), (PROXY4, 1082), (PROXY6, 1082),
-             (PROXY4, 1083), (PROXY6, 1083), (PROXY4, 1084), (PROXY6, 1084), (PROXY4, 1085)}
+             (PROXY4, 1083), (PROXY6, 1083), (PROXY4, 1084), (PROXY6, 1084), (PROXY4, 1085),
+             (PROXY4, 1086), (PROXY4, 1087)}
+RELAYS = {(PROXY4, 1086), (PROXY4, 1087)}
+DANTED_RELAYS = range(20000, 30000)
+SS_SERVER_PORT = 8388
 
 DANTED_CONF = f"""logoutput: stderr
 errorlog: stderr
@@ -61,7 +71,11 @@ user.privileged: root
 user.unprivileged: nobody
 client pass {{ from: 0/0 to: 0/0 }}
 socks block {{ from: 0/0 to: 0/0 port = {DENIED_PORT} }}
-socks pass {{ from: 0/0 to: 0/0 log: connect error }}
+socks pass {{
+    from: 0/0 to: 0/0
+    udp.portrange: {DANTED_RELAYS[0]}-{DANTED_RELAYS[-1]}
+    log: connect error
+}}
 """
 TINYPROXY_CONF = f"""Listen {PROXY4}
 Listen {PROXY6}
@@ -73,6 +87,14 @@ Port 1085
 BasicAuth {USER} {PLAIN_PASSWORD}
 LogLevel Connect
 """
+V2RAY_CONF = {
+    "log": {"loglevel": "warning"},
+    "inbounds": [{"listen": PROXY4, "port": 1086, "protocol": "socks",
+                  "settings": {"auth": "noauth", "udp": True, "ip": PROXY4}}],
+    "outbounds": [{"protocol": "freedom"}],
+}
+SHADOWSOCKS = ["-s", "127.0.0.1", "-p", str(SS_SERVER_PORT), "-k", PLAIN_PASSWORD,
+               "-m", "aes-256-gcm", "-u"]
 SSHD_CONF = f"""Port {SSHD_PORT}
 ListenAddress 127.0.0.1:{SSHD_PORT}
 ListenAddress {WEB4}:22
@@ -95,6 +117,12 @@ def ssh_options():
     """How to call ssh without anything from the user's or the system's settings."""
     return ["-F", "none", "-i", KEYS + "/user", "-o", "BatchMode=yes",
             "-o", "UserKnownHostsFile=" + KNOWN_HOSTS]
+
+
+def is_relay(address, port):
+    """Does one of the servers take datagrams there?"""
+    return (address, port) in RELAYS or (
+        address in (PROXY4, PROXY6) and port in DANTED_RELAYS)
 
 
 def listening():
@@ -161,6 +189,10 @@ class Knobd(Daemon):
     def url(self, scheme="socks5", credentials=""):
         return f"{scheme}://{credentials}{self.where}"
 
+    def relays(self):
+        """Where it takes, or has taken, datagrams."""
+        return {(event["address"], event["port"]) for event in self.events("relay")}
+
     def events(self, *kinds):
         """What its log says of these kinds, as dictionaries; of all without any."""
         with open(self.log, "rb") as f:
@@ -203,10 +235,15 @@ def start():
                "-c", write(SCRATCH + "/tinyproxy.conf", TINYPROXY_CONF)),
         Daemon("tinyproxy-auth", "tinyproxy", "-d",
                "-c", write(SCRATCH + "/tinyproxy-auth.conf", TINYPROXY_AUTH_CONF)),
+        Daemon("v2ray", "v2ray",
+               "-config", write(SCRATCH + "/v2ray.json", json.dumps(V2RAY_CONF))),
+        Daemon("ss-server", "ss-server", *SHADOWSOCKS),
+        Daemon("ss-local", "ss-local", *SHADOWSOCKS, "-b", PROXY4, "-l", "1087"),
         Daemon("sshd", "/usr/sbin/sshd", "-D", "-e",
                "-f", write(SCRATCH + "/sshd_config", SSHD_CONF)),
     ]
-    wait_listening(daemons, {("127.0.0.1", SSHD_PORT), (WEB4, 22), (WEB6, 22)})
+    wait_listening(daemons, {("127.0.0.1", SSHD_PORT), ("127.0.0.1", SS_SERVER_PORT),
+                             (WEB4, 22), (WEB6, 22)})
     daemons.append(Daemon(
         "ssh -D", "ssh", *ssh_options(), "-N", "-o", "ExitOnForwardFailure=yes",
         "-D", f"{PROXY4}:1083", "-D", f"[{PROXY6}]:1083", "-p", str(SSHD_PORT), "root@127.0.0.1"))

@@ -2,8 +2,9 @@
 
 A packet socket on srv's end of the cable notes every packet from cli, but for those
 that continue a TCP connection to the SOCKS servers' addresses (a filter in the
-kernel leaves them out, so bulk data cannot overflow it). What is not TCP to a SOCKS
-server's port is a leak: UDP, ICMP, TCP to anybody else, with or without SYN.
+kernel leaves them out, so bulk data cannot overflow it). What is neither TCP to a
+SOCKS server's port nor UDP to its relay is a leak: other UDP, ICMP, TCP to anybody
+else, with or without SYN. Of a fragmented datagram the first part tells all.
 Neighbour discovery, router solicitation and multicast reports are the kernel's own
 and are ignored.
 
@@ -24,7 +25,8 @@ from world import PROXY4, PROXY6, WEB4, WorldError
 Packet = collections.namedtuple("Packet", "proto src dst port question")
 
 ETH_IP, ETH_IPV6, ETH_ALL = 0x0800, 0x86DD, 3
-TCP, UDP, ICMP, ICMPV6, HOP_OPTIONS = 6, 17, 1, 58, 0
+TCP, UDP, ICMP, ICMPV6, HOP_OPTIONS, FRAGMENT = 6, 17, 1, 58, 0, 44
+LATER_PART = -1  # a protocol number of our own: not the first fragment
 NAMES = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmp6"}
 KERNEL_ICMPV6 = {130, 131, 132, 133, 134, 135, 136, 137, 143}
 MARK = b"e2e marker "
@@ -103,11 +105,15 @@ def split_ip(data):
     """(protocol number, source, destination, what follows the IP header)"""
     if data[0] >> 4 == 4:
         src, dst = (socket.inet_ntoa(data[i:i + 4]) for i in (12, 16))
-        return data[9], src, dst, data[(data[0] & 15) * 4:]
+        part = struct.unpack("!H", data[6:8])[0] & 0x1FFF
+        return LATER_PART if part else data[9], src, dst, data[(data[0] & 15) * 4:]
     src, dst = (socket.inet_ntop(socket.AF_INET6, data[i:i + 16]) for i in (8, 24))
     number, rest = data[6], data[40:]
     if number == HOP_OPTIONS:
         number, rest = rest[0], rest[8 + 8 * rest[1]:]
+    if number == FRAGMENT:
+        part = struct.unpack("!H", rest[2:4])[0] >> 3
+        number, rest = LATER_PART if part else rest[0], rest[8:]
     return number, src, dst, rest
 
 
@@ -124,9 +130,9 @@ class Sniffer:
         self.packets = []
 
     def parse(self, data):
-        """A Packet; None for the kernel's own; a marker as bytes."""
+        """A Packet; None for the kernel's own and later fragments; a marker as bytes."""
         number, src, dst, rest = split_ip(data)
-        if number == ICMPV6 and rest[0] in KERNEL_ICMPV6:
+        if number == LATER_PART or number == ICMPV6 and rest[0] in KERNEL_ICMPV6:
             return None
         if number not in (TCP, UDP) or len(rest) < 8:
             return Packet(NAMES.get(number, f"ip-{number}"), src, dst, 0, "")
@@ -181,8 +187,11 @@ class Sniffer:
         self.packets = []
 
 
-def is_leak(packet, endpoints):
-    """endpoints: the (address, port) pairs of all SOCKS servers."""
+def is_leak(packet, endpoints, relays):
+    """endpoints: the (address, port) pairs of all SOCKS servers; relays(address, port):
+    does one of them take datagrams there?"""
+    if packet.proto == "udp":
+        return not relays(packet.dst, packet.port)
     return packet.proto != "tcp" or (packet.dst, packet.port) not in endpoints
 
 

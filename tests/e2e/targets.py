@@ -2,10 +2,14 @@
 
     7     echo           80, 8080  HTTP           443  HTTPS, certificate of our own CA
     2525  speaks first   22        sshd (servers.py starts it)
+    7, 8  UDP echo
 
 HTTP: /hello tells the Host that was asked for and the peer, /bulk is BULK, POST tells
 the digest of what came, /repo.git is a git repository. Nobody listens on CLOSED_PORT.
-Every connection is noted with its peer: a Hit.
+Every connection is noted with its peer: a Hit; so is every datagram.
+
+A datagram comes back as it is. One that begins with "again:N:" comes back N times, and
+one with "elsewhere:" comes from the other UDP port.
 """
 import collections
 import hashlib
@@ -24,6 +28,8 @@ CA = TLS + "/ca.pem"
 BULK = b"".join(b"%015d\n" % i for i in range(1 << 18))
 BANNER = b"220 sx.test speaks first\r\n"
 CLOSED_PORT = 81
+UDP_PORTS = (7, 8)
+SO_RCVBUFFORCE = 33
 GIT_SUBJECT = "a commit to be cloned"
 
 Hit = collections.namedtuple("Hit", "service peer host path")
@@ -115,6 +121,32 @@ class SpeaksFirst(socketserver.StreamRequestHandler):
             self.wfile.write(b"you said " + line)
 
 
+class Datagrams:
+    """The UDP ports of one address."""
+
+    def __init__(self, address, log):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.log, self.socks = log, {}
+        for port in UDP_PORTS:
+            sock = self.socks[port] = socket.socket(family, socket.SOCK_DGRAM)
+            sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+            sock.bind((address, port))
+        for port in UDP_PORTS:
+            threading.Thread(target=self.serve, args=(port,), daemon=True).start()
+
+    def serve(self, port):
+        while True:
+            data, peer = self.socks[port].recvfrom(1 << 16)
+            self.log.note(f"udp-{port}", peer[0], path=str(len(data)))
+            times, answers_from = 1, port
+            if data.startswith(b"again:"):
+                times = int(data.split(b":")[1])
+            if data.startswith(b"elsewhere:"):
+                answers_from, = set(UDP_PORTS) - {port}
+            for _ in range(times):
+                self.socks[answers_from].sendto(data, peer)
+
+
 def make_certificates():
     os.makedirs(TLS)
     new_key = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -149,4 +181,5 @@ def start():
                                        (80, Http, "http"), (8080, Http, "http-8080")):
             Server(address, port, handler, log, service)
         Server(address, 443, Http, log, "https", tls)
+        Datagrams(address, log)
     return log

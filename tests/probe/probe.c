@@ -38,10 +38,14 @@ void probe_usage(const char *arguments)
 
 static void watchdog_bites(int sig)
 {
-	static const char text[] = "hang: the watchdog's time is over\n";
+	static const char hang[] = ": hang: the watchdog's time is over\n";
+	char text[200];
+	size_t n = strnlen(program_invocation_short_name, 100);
 
 	(void)sig;
-	_exit(write(1, text, sizeof(text) - 1) < 0 ? 3 : 1);
+	memcpy(text, program_invocation_short_name, n);
+	memcpy(text + n, hang, sizeof(hang));
+	_exit(write(1, text, n + sizeof(hang) - 1) < 0 ? 3 : 1);
 }
 
 void probe_watchdog(int seconds)
@@ -109,6 +113,16 @@ int probe_count_fds(void)
 		n++;
 	closedir(d);
 	return n;
+}
+
+void probe_settle_fds(int n)
+{
+	long until = probe_now_ms() + 10000;
+
+	while (probe_count_fds() != n && probe_now_ms() < until)
+		usleep(1000);
+	CHECK(probe_count_fds() == n, "%d descriptors, not %d",
+		probe_count_fds(), n);
 }
 
 long probe_now_ms(void)

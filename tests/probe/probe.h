@@ -142,6 +142,9 @@ void probe_echo(int fd);
 int probe_so_error(int fd);
 int probe_option(int fd, int level, int name);
 int probe_count_fds(void);
+/* So many of them, as soon as a thread of the library that has just done its
+ * work is gone. */
+void probe_settle_fds(int n);
 long probe_now_ms(void);
 
 /* "ECONNREFUSED" for a number (never NULL), and back (0: no such name). */

@@ -1,0 +1,133 @@
+/*
+ * Whom a carried socket is connected to: by the program to its destination,
+ * by the kernel to the relay, or to nobody as long as there is none.
+ */
+#include "hook/carrying.h"
+#include "hook/real.h"
+#include "hook/socktab.h"
+
+#include <errno.h>
+
+static void dissolve(int fd)
+{
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	real_connect(fd, &none, sizeof(none));
+}
+
+int sx_carried_connect_anew(int fd, const struct sx_carried_relay *relay)
+{
+	struct sockaddr_storage own, any = {0};
+	socklen_t len = sizeof(own);
+
+	if (real_getsockname(fd, (struct sockaddr *)&own, &len))
+		return -1;
+	dissolve(fd);
+	any.ss_family = own.ss_family;
+	((struct sockaddr_in *)&any)->sin_port =
+		((struct sockaddr_in *)&own)->sin_port;
+	/* refused where the program has bound it */
+	real_bind(fd, (struct sockaddr *)&any, len);
+	return real_connect(
+		fd, (const struct sockaddr *)&relay->sa, relay->len);
+}
+
+static bool connect_to(
+	int fd, int domain, const struct sx_ip *ip, uint16_t port)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sx_ip_to_sockaddr(ip, port, (sa_family_t)domain, &sa);
+
+	return len && real_connect(fd, (struct sockaddr *)&sa, len) == 0;
+}
+
+bool sx_carried_connect_for_now(int fd, int domain)
+{
+	static const char *const nobody[] = {"127.0.0.1", "::1"};
+	const uint16_t discard = 9;
+	struct sx_ip ip;
+
+	for (size_t i = 0; i < sizeof(nobody) / sizeof(*nobody); i++)
+		if (sx_ip_parse(nobody[i], &ip) == 0 &&
+			connect_to(fd, domain, &ip, discard))
+			return true;
+	return false;
+}
+
+static bool connect_now(struct sx_carried *c, int fd)
+{
+	struct sx_carried_relay *r = sx_carried_relay(c);
+
+	return real_connect(fd, (struct sockaddr *)&r->sa, r->len) == 0;
+}
+
+static void set_peer(struct sx_carried *c, const struct sx_carried_dest *to)
+{
+	c->peer = *to->dest;
+	c->peer_ip = to->ip;
+	c->verdict = *to->verdict;
+	atomic_store(&c->is_connected, true);
+}
+
+int sx_carried_connect(int fd, const struct sx_hook_sock *sock,
+	const struct sx_carried_dest *to, const struct sockaddr *sa,
+	socklen_t len)
+{
+	struct sx_carried *c = sx_carried_make(fd, sock);
+
+	if (!c) {
+		errno = ENOMEM;
+		return -1;
+	}
+	bool is_up = atomic_load(&c->state) == SX_CARRIED_UP;
+	if (is_up ? !connect_now(c, fd)
+		  : !sx_carried_connect_for_now(fd, sock->domain))
+		return -1;
+	set_peer(c, to);
+	sx_socktab_put(fd, sa, len);
+	return 0;
+}
+
+bool sx_carried_adopt(int fd, const struct sx_hook_sock *sock, int control,
+	const struct sx_ip *relay, uint16_t relay_port,
+	const struct sx_carried_dest *to)
+{
+	struct sx_carried *c = sx_carried_make(fd, sock);
+	struct sockaddr_storage sa;
+
+	if (!c || atomic_load(&c->state) != SX_CARRIED_NONE)
+		return false;
+	if (to) {
+		set_peer(c, to);
+		socklen_t len = sx_ip_to_sockaddr(
+			&to->ip, to->dest->port, (sa_family_t)c->domain, &sa);
+		sx_socktab_put(fd, (struct sockaddr *)&sa, len);
+	}
+	if (!relay->family)
+		return true;
+	c->assoc.fd = control;
+	c->assoc.relay = *relay;
+	c->assoc.relay_port = relay_port;
+	c->relays[0].len = sx_ip_to_sockaddr(
+		relay, relay_port, (sa_family_t)c->domain, &c->relays[0].sa);
+	atomic_store(&c->state, SX_CARRIED_UP);
+	return true;
+}
+
+void sx_carried_disconnect(int fd)
+{
+	struct sx_carried *c = sx_carried_get(fd);
+
+	if (!c || !atomic_exchange(&c->is_connected, false))
+		return;
+	/* with the port goes what the relay knew the socket by */
+	sx_carried_dissociate(c);
+	dissolve(fd);
+}
+
+bool sx_carried_is_connected(int fd)
+{
+	struct sx_carried *c = sx_carried_get(fd);
+
+	return c && atomic_load(&c->is_connected);
+}
