@@ -28,6 +28,8 @@ static bool is_own(int fd)
 
 static int hook_close(int fd)
 {
+	if (sx_fdtab_is_apart)
+		return real_close(fd);
 	if (is_own(fd))
 		return bad(EBADF);
 	sx_carried_closed(fd);
@@ -47,6 +49,8 @@ static int hook_fclose(FILE *f)
 {
 	int fd = fileno(f);
 
+	if (sx_fdtab_is_apart)
+		return real_fclose(f);
 	sx_pending_wait_to_block(fd, 0);
 	sx_carried_closed(fd);
 	struct sx_pending *p = sx_pending_lock(fd);

@@ -1,7 +1,6 @@
 #include "hook/fdtab.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,6 +10,8 @@
 struct sx_fdtab_page {
 	_Atomic(void *) of[PER_PAGE];
 };
+
+_Thread_local bool sx_fdtab_is_apart;
 
 static struct sx_fdtab_page *page_of(const struct sx_fdtab *t, unsigned fd)
 {
@@ -23,7 +24,9 @@ void *sx_fdtab_look(const struct sx_fdtab *t, int fd)
 {
 	struct sx_fdtab_page *page = page_of(t, (unsigned)fd);
 
-	return page ? atomic_load(&page->of[(unsigned)fd % PER_PAGE]) : NULL;
+	return page && !sx_fdtab_is_apart
+		       ? atomic_load(&page->of[(unsigned)fd % PER_PAGE])
+		       : NULL;
 }
 
 void *sx_fdtab_own(const struct sx_fdtab *t, int fd)

@@ -10,11 +10,17 @@
 #define SX_HOOK_FDTAB_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SX_FDTAB_PAGES 4096U
 
 struct sx_fdtab_page;
+
+/* This thread has a table of descriptors of its own (hook/nsthread.c): what
+ * the tables here say of the program's numbers is not said of its own. */
+extern _Thread_local bool sx_fdtab_is_apart
+	__attribute__((tls_model("initial-exec")));
 
 /* Zeroed it is empty. */
 struct sx_fdtab {

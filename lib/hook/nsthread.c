@@ -1,5 +1,6 @@
 #include "hook/nsthread.h"
 
+#include "hook/fdtab.h"
 #include "hook/nameserver.h"
 #include "hook/real.h"
 #include "hook/thread.h"
@@ -274,6 +275,7 @@ static int open_sockets(struct server *s)
  * the program's. It is gone, with what is in it, when the thread ends. */
 static int leave_descriptors(void)
 {
+	sx_fdtab_is_apart = true;
 	return real_close_range(0, ~0U, CLOSE_RANGE_UNSHARE) ? -errno : 0;
 }
 

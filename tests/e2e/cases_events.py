@@ -7,6 +7,7 @@ import time
 
 from servers import MAIN
 from tap import case
+from world import DNS4, WEB4
 
 MANY = 20
 PYTHON = "/usr/bin/python3"
@@ -108,3 +109,41 @@ def side_by_side(t):
     t.ok(t.run(PYTHON, "-c", AT_ONCE, t.host(), "50", via=slow.url()))
     # one after another they take 25 s
     t.check(time.monotonic() - began < 12, "not side by side")
+
+
+# Answers come from a thread that opens and closes files under numbers of its own: they are
+# not the program's
+ASKING = """
+import select, socket, sys
+host, server, name = sys.argv[1:]
+poll = select.epoll()
+pending = []
+for i in range(16):
+    sock = socket.socket()
+    poll.register(sock, select.EPOLLOUT | select.EPOLLET)
+    sock.setblocking(False)
+    sock.connect_ex((host, 7))
+    pending.append(sock)
+question = bytes(range(2)) + bytes([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]) + b"".join(
+    bytes([len(label)]) + label.encode() for label in name.split(".")) + bytes([0, 0, 1, 0, 1])
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.settimeout(20)
+for _ in range(20):
+    asking.sendto(question, (server, 53))
+    asking.recv(512)
+left = {sock.fileno() for sock in pending}
+while left:
+    ready = poll.poll(20)
+    assert ready, f"{len(left)} are not connected"
+    left -= {fd for fd, events in ready if events == select.EPOLLOUT}
+for sock in pending:
+    sock.setblocking(True)
+    sock.sendall(b"x\\n")
+    assert sock.recv(10) == b"x\\n"
+"""
+
+
+@case("pending connects are not disturbed by a nameserver's thread", sanitizer=True)
+def beside_nameserver(t):
+    slow = t.knobd("delay_at=request:1000")
+    t.ok(t.run(PYTHON, "-c", ASKING, WEB4, DNS4, t.host(), via=slow.url()))
