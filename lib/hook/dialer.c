@@ -10,6 +10,7 @@
 #include "hook/thread.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 
@@ -58,22 +59,6 @@ static void watch(const struct sx_dialer *d, const struct sx_pending *p,
 		real_epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &e);
 }
 
-/* An unconnected socket would always have something to say: with no events
- * wanted it is not watched. */
-static void watch_sock(const struct sx_dialer *d, struct sx_pending *p)
-{
-	const struct sx_dial *dial = dial_of(p);
-
-	if (p->armed == dial->events && p->armed_family == dial->reach.family)
-		return;
-	p->armed = dial->events;
-	p->armed_family = dial->reach.family;
-	if (p->armed)
-		watch(d, p, OF_SOCK, (uint32_t)p->armed);
-	else
-		real_epoll_ctl(d->epoll, EPOLL_CTL_DEL, p->sock, NULL);
-}
-
 /* Of the program's numbers, one that shows the socket that came back; -1:
  * none does. */
 static int number_of(const struct sx_pending *p)
@@ -90,6 +75,18 @@ static void unwatch(const struct sx_dialer *d, int fd)
 {
 	if (fd >= 0)
 		real_epoll_ctl(d->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* An unconnected socket would always have something to say: with no events
+ * wanted it is not watched. Another one may have taken its place. */
+static void watch_sock(const struct sx_dialer *d, struct sx_pending *p)
+{
+	short events = dial_of(p)->events;
+
+	if (events)
+		watch(d, p, OF_SOCK, (uint32_t)events);
+	else
+		unwatch(d, p->sock);
 }
 
 /* Keeps the number under which the socket is watched, and nothing else of it:
@@ -218,8 +215,8 @@ static struct sx_pending *take_made(struct run *run)
 {
 	sx_pending_lock_all();
 	struct sx_pending *first = LIST_FIRST(&run->d->made), *p;
-	LIST_FOREACH(p, &run->d->made, link)
-	p->phase = SX_PENDING_DIALING;
+	LIST_FOREACH (p, &run->d->made, link)
+		p->phase = SX_PENDING_DIALING;
 	LIST_INIT(&run->d->made);
 	sx_pending_unlock();
 	return first;
@@ -276,8 +273,8 @@ static int wait_ms(const struct run *run)
 	struct sx_deadline next = SX_NEVER;
 	struct sx_pending *p;
 
-	LIST_FOREACH(p, &run->dialing, link)
-	next = sx_deadline_min(next, dial_of(p)->until);
+	LIST_FOREACH (p, &run->dialing, link)
+		next = sx_deadline_min(next, dial_of(p)->until);
 	if (!LIST_EMPTY(&run->back))
 		next = sx_deadline_min(next, sx_deadline_in(now(), LOOK_MS));
 	return sx_deadline_poll_ms(next, now());
@@ -335,6 +332,9 @@ static bool turn(struct run *run)
 	int n = epoll_wait(run->d->epoll, events, N_EVENTS, wait_ms(run));
 	for (int i = 0; i < n; i++)
 		handle(run, &events[i]);
+	/* closed by the program, past all hooks: what is left is to be late */
+	if (n < 0 && errno != EINTR)
+		poll(NULL, 0, LOOK_MS);
 	return true;
 }
 

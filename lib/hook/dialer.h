@@ -49,8 +49,6 @@ struct sx_pending {
 		struct sx_connecting dialed;
 		struct sx_associating associating;
 	};
-	short armed;      /* for these events sock is watched */
-	int armed_family; /* with another family it is another socket */
 };
 
 LIST_HEAD(sx_pending_list, sx_pending);
