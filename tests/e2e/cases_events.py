@@ -5,9 +5,9 @@ nginx takes part where it is installed: its package starts a server on the machi
 import shutil
 import time
 
-from servers import MAIN
+from servers import DEAD, MAIN, URLS
 from tap import case
-from world import DNS4, WEB4
+from world import DNS4, WEB4, WEB6
 
 MANY = 20
 PYTHON = "/usr/bin/python3"
@@ -147,3 +147,26 @@ for sock in pending:
 def beside_nameserver(t):
     slow = t.knobd("delay_at=request:1000")
     t.ok(t.run(PYTHON, "-c", ASKING, WEB4, DNS4, t.host(), via=slow.url()))
+
+
+# By an IPv6 socket: one that was connected by IPv4 has to be replaced for IPv6
+BY_IPV6 = """
+import select, socket, sys
+sock = socket.socket(socket.AF_INET6)
+sock.setblocking(False)
+sock.connect_ex((sys.argv[1], 7))
+assert select.select([], [sock], [], 60)[1] and not sock.getsockopt(
+    socket.SOL_SOCKET, socket.SO_ERROR)
+sock.setblocking(True)
+sock.sendall(b"x\\\\n")
+assert sock.recv(10) == b"x\\\\n"
+"""
+
+
+@case("from a dead server with IPv4 to one with IPv6, on an IPv6 socket that does not block",
+      sanitizer=True)
+def from_ipv4_to_ipv6(t):
+    began = time.monotonic()
+    t.ok(t.run(PYTHON, "-c", BY_IPV6, WEB6, via=[DEAD[0], URLS["microsocks6"]]))
+    # connect_timeout is 10 s
+    t.check(time.monotonic() - began < 8, "the second server's answer was not seen")
