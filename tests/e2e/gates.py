@@ -103,11 +103,19 @@ class Door(Known):
     def __init__(self, address, serve):
         super().__init__()
         self.serve = serve
-        self.sock = socket.create_server((address, 0), backlog=0)
-        self.port = self.sock.getsockname()[1]
+        self.keep_port(address)
+        self.sock = socket.create_server((address, self.port), backlog=0)
         self.filler = socket.create_connection((address, self.port))
         while not self.queued():
             time.sleep(0.001)
+
+    def keep_port(self, address):
+        """A port that no other door gets once this one does not listen any more: it is
+        bound here as well."""
+        self.keeper = socket.socket()
+        self.keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.keeper.bind((address, 0))
+        self.port = self.keeper.getsockname()[1]
 
     def queued(self):
         """How many are in the backlog: tcpi_unacked of a socket that listens."""
