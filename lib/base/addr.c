@@ -80,6 +80,14 @@ bool sx_ip_is_loopback(const struct sx_ip *ip)
 	return memcmp(ip->bytes, &in6addr_loopback, 16) == 0;
 }
 
+struct sx_ip sx_ip_loopback(sa_family_t family)
+{
+	struct sx_ip ip;
+
+	sx_ip_parse(family == AF_INET ? "127.0.0.1" : "::1", &ip);
+	return ip;
+}
+
 bool sx_ip_is_any(const struct sx_ip *ip)
 {
 	return memcmp(ip->bytes, &in6addr_any, sx_ip_len(ip)) == 0;

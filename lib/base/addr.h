@@ -47,8 +47,10 @@ int sx_ip_parse(const char *text, struct sx_ip *out);
 const char *sx_ip_format(const struct sx_ip *ip, char *buf, size_t n);
 
 bool sx_ip_equal(const struct sx_ip *a, const struct sx_ip *b);
-bool sx_ip_is_loopback(const struct sx_ip *ip); /* 127/8, ::1 */
-bool sx_ip_is_any(const struct sx_ip *ip);      /* 0.0.0.0, :: */
+bool sx_ip_is_loopback(const struct sx_ip *ip);  /* 127/8, ::1 */
+bool sx_ip_is_any(const struct sx_ip *ip);       /* 0.0.0.0, :: */
+struct sx_ip sx_ip_loopback(sa_family_t family); /* 127.0.0.1, ::1 */
+
 static inline size_t sx_ip_len(const struct sx_ip *ip)
 {
 	return ip->family == AF_INET ? 4 : 16;

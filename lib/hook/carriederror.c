@@ -26,36 +26,23 @@ static uint16_t free_port(int domain, const struct sx_ip *ip)
 	return port;
 }
 
-static bool is_tied_to_interface(int fd)
-{
-	char device[16] = "";
-	socklen_t len = sizeof(device);
-
-	return !real_getsockopt(
-		       fd, SOL_SOCKET, SO_BINDTODEVICE, device, &len) &&
-	       *device;
-}
-
 /* By the loopback, from a socket that may be bound elsewhere: then it fails,
  * and nothing is told. */
 static void be_refused(int fd, int domain)
 {
-	struct sockaddr none = {.sa_family = AF_UNSPEC};
+	struct sx_ip ip = sx_ip_loopback((sa_family_t)domain);
 	struct sockaddr_storage sa;
-	struct sx_ip ip;
-
-	sx_ip_parse(domain == AF_INET ? "127.0.0.1" : "::1", &ip);
 	uint16_t port = free_port(domain, &ip);
 	socklen_t len = sx_ip_to_sockaddr(&ip, port, (sa_family_t)domain, &sa);
-	real_connect(fd, &none, sizeof(none));
+	sx_hook_unconnect(fd);
 	if (port && !real_connect(fd, (struct sockaddr *)&sa, len))
 		real_sendto(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
-	real_connect(fd, &none, sizeof(none));
+	sx_hook_unconnect(fd);
 }
 
 void sx_carried_tell(struct sx_carried *c, int fd)
 {
-	if (is_tied_to_interface(fd))
+	if (sx_hook_is_tied(fd, c->domain))
 		return;
 	atomic_store(&c->is_told, true);
 	be_refused(fd, c->domain);

@@ -7,13 +7,13 @@
 #include "hook/carrying.h"
 #include "hook/env.h"
 #include "hook/ownfd.h"
+#include "hook/passed.h"
 #include "hook/pending.h"
 #include "hook/real.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define VARIABLE "SOCKSIFY_CARRIED"
@@ -26,8 +26,7 @@
 struct passed {
 	int fd, control;
 	unsigned long long cookie;
-	struct sx_ip relay, peer;
-	uint16_t relay_port, peer_port;
+	struct sx_handed ends;
 };
 
 static const char *text_of(const struct sx_ip *ip, char buf[INET6_ADDRSTRLEN])
@@ -46,14 +45,14 @@ static bool describe(int fd, struct passed *p)
 	p->cookie = cookie;
 	if (atomic_load(&c->state) == SX_CARRIED_UP) {
 		p->control = c->assoc.fd;
-		p->relay = c->assoc.relay;
-		p->relay_port = c->assoc.relay_port;
+		p->ends.relay = c->assoc.relay;
+		p->ends.relay_port = c->assoc.relay_port;
 	}
 	if (atomic_load(&c->is_connected)) {
-		p->peer = c->peer_ip;
-		p->peer_port = c->peer.port;
+		p->ends.peer = c->peer_ip;
+		p->ends.peer_port = c->peer.port;
 	}
-	return p->relay.family || p->peer.family;
+	return p->ends.relay.family || p->ends.peer.family;
 }
 
 /* All that the next program will have; false if there is none. */
@@ -69,8 +68,9 @@ static bool describe_kept(char *text, size_t size)
 		if (real_fcntl(fd, F_GETFD) != 0 || !describe(fd, &p))
 			continue;
 		int n = snprintf(text + used, size - used, FORMAT_OUT, p.fd,
-			p.cookie, p.control, text_of(&p.relay, relay),
-			p.relay_port, text_of(&p.peer, peer), p.peer_port);
+			p.cookie, p.control, text_of(&p.ends.relay, relay),
+			p.ends.relay_port, text_of(&p.ends.peer, peer),
+			p.ends.peer_port);
 		if (n < 0 || (size_t)n >= size - used)
 			break;
 		used += (size_t)n;
@@ -117,21 +117,22 @@ static void take_control(int control)
 /* It is known here from now on as it was there. */
 static void take(const struct passed *p, const struct sx_hook_sock *sock)
 {
-	struct sx_carried_dest to = {.ip = p->peer};
+	struct sx_carried_dest to = {.ip = p->ends.peer};
 	struct sx_dest dest;
 	struct sx_verdict verdict;
 
-	if (p->peer.family &&
-		sx_engine_dest(sx_hook_engine(), &p->peer, p->peer_port, &dest))
+	if (p->ends.peer.family &&
+		sx_engine_dest(sx_hook_engine(), &p->ends.peer,
+			p->ends.peer_port, &dest))
 		return;
-	if (p->peer.family) {
+	if (p->ends.peer.family) {
 		dest.transport = SX_TRANSPORT_UDP;
 		verdict = sx_engine_decide(sx_hook_engine(), &dest);
 		to.dest = &dest;
 		to.verdict = &verdict;
 	}
-	if (sx_carried_adopt(p->fd, sock, p->control, &p->relay, p->relay_port,
-		    p->peer.family ? &to : NULL) &&
+	if (sx_carried_adopt(p->fd, sock, p->control, &p->ends.relay,
+		    p->ends.relay_port, p->ends.peer.family ? &to : NULL) &&
 		p->control >= 0)
 		take_control(p->control);
 }
@@ -156,12 +157,12 @@ void sx_carried_from_exec(void)
 	if (!text)
 		return;
 	for (; sscanf(text, FORMAT_IN, &p.fd, &p.cookie, &p.control, relay,
-		       &p.relay_port, peer, &p.peer_port, &n) == 7;
+		       &p.ends.relay_port, peer, &p.ends.peer_port, &n) == 7;
 		text += n) {
-		if (sx_ip_parse(relay, &p.relay))
-			p.relay.family = AF_UNSPEC;
-		if (sx_ip_parse(peer, &p.peer))
-			p.peer.family = AF_UNSPEC;
+		if (sx_ip_parse(relay, &p.ends.relay))
+			p.ends.relay.family = AF_UNSPEC;
+		if (sx_ip_parse(peer, &p.ends.peer))
+			p.ends.peer.family = AF_UNSPEC;
 		take_if_it_is(&p);
 	}
 	sx_env_drop(VARIABLE);
@@ -184,41 +185,29 @@ void sx_carried_give(int fd)
 
 	if (!sx_carried_get(fd) || !describe(fd, &p))
 		return;
-	const struct sx_handed h = {p.relay, p.peer, p.relay_port, p.peer_port};
-	sx_handed_put(
-		sx_engine_handed(sx_hook_engine()), network(), p.cookie, &h);
+	sx_handed_put(sx_engine_handed(sx_hook_engine()), network(), p.cookie,
+		&p.ends);
 	errno = saved;
 }
 
 static void take_given(int fd)
 {
+	struct passed p = {.fd = fd, .control = -1};
 	struct sx_hook_sock sock;
-	struct sx_handed h;
 	uint64_t cookie;
 
 	if (!sx_hook_is_inet(fd, &sock) || sock.type != SOCK_DGRAM ||
 		!sx_hook_cookie(fd, &cookie) || !sx_hook_engine() ||
 		!sx_handed_get(sx_engine_handed(sx_hook_engine()), network(),
-			cookie, &h))
+			cookie, &p.ends))
 		return;
-	const struct passed p = {
-		fd, -1, cookie, h.relay, h.peer, h.relay_port, h.peer_port};
 	take(&p, &sock);
 }
 
 void sx_carried_received(const struct msghdr *msg)
 {
-	struct cmsghdr *c;
-	int fd, saved = errno;
+	int saved = errno;
 
-	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((void *)msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(fd);
-		for (size_t i = 0; i < n; i++) {
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
-			take_given(fd);
-		}
-	}
+	sx_passed_fds(msg, take_given);
 	errno = saved;
 }

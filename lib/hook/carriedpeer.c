@@ -8,13 +8,6 @@
 
 #include <errno.h>
 
-static void dissolve(int fd)
-{
-	const struct sockaddr none = {.sa_family = AF_UNSPEC};
-
-	real_connect(fd, &none, sizeof(none));
-}
-
 int sx_carried_connect_anew(int fd, const struct sx_carried_relay *relay)
 {
 	struct sockaddr_storage own, any = {0};
@@ -22,7 +15,7 @@ int sx_carried_connect_anew(int fd, const struct sx_carried_relay *relay)
 
 	if (real_getsockname(fd, (struct sockaddr *)&own, &len))
 		return -1;
-	dissolve(fd);
+	sx_hook_unconnect(fd);
 	any.ss_family = own.ss_family;
 	((struct sockaddr_in *)&any)->sin_port =
 		((struct sockaddr_in *)&own)->sin_port;
@@ -32,26 +25,20 @@ int sx_carried_connect_anew(int fd, const struct sx_carried_relay *relay)
 		fd, (const struct sockaddr *)&relay->sa, relay->len);
 }
 
-static bool connect_to(
-	int fd, int domain, const struct sx_ip *ip, uint16_t port)
+/* To the discard port of the family's loopback. */
+static bool connect_to_nobody(int fd, int domain, sa_family_t family)
 {
+	struct sx_ip ip = sx_ip_loopback(family);
 	struct sockaddr_storage sa;
-	socklen_t len = sx_ip_to_sockaddr(ip, port, (sa_family_t)domain, &sa);
+	socklen_t len = sx_ip_to_sockaddr(&ip, 9, (sa_family_t)domain, &sa);
 
 	return len && real_connect(fd, (struct sockaddr *)&sa, len) == 0;
 }
 
 bool sx_carried_connect_for_now(int fd, int domain)
 {
-	static const char *const nobody[] = {"127.0.0.1", "::1"};
-	const uint16_t discard = 9;
-	struct sx_ip ip;
-
-	for (size_t i = 0; i < sizeof(nobody) / sizeof(*nobody); i++)
-		if (sx_ip_parse(nobody[i], &ip) == 0 &&
-			connect_to(fd, domain, &ip, discard))
-			return true;
-	return false;
+	return connect_to_nobody(fd, domain, AF_INET) ||
+	       connect_to_nobody(fd, domain, AF_INET6);
 }
 
 static bool connect_now(struct sx_carried *c, int fd)
@@ -122,7 +109,7 @@ void sx_carried_disconnect(int fd)
 		return;
 	/* with the port goes what the relay knew the socket by */
 	sx_carried_dissociate(c);
-	dissolve(fd);
+	sx_hook_unconnect(fd);
 }
 
 bool sx_carried_is_connected(int fd)

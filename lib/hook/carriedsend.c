@@ -93,8 +93,8 @@ ssize_t sx_carried_sendmsg(int fd, const struct sx_hook_sock *sock,
 		return fail(EMSGSIZE);
 	if (has_segments(msg))
 		return fail(EIO);
-	struct iovec *iov = sx_iov_room(few, msg->msg_iovlen + 1);
-	if (!c || !iov)
+	struct iovec *iov = c ? sx_iov_room(few, msg->msg_iovlen + 1) : NULL;
+	if (!iov)
 		return fail(ENOMEM);
 	const struct sx_carried_dest peer = {&c->peer, &c->verdict, c->peer_ip};
 	const struct sending s = {c, fd, flags, to ? to : &peer, msg, iov};

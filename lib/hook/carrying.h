@@ -76,7 +76,7 @@ enum sx_carried_ready {
 int sx_carried_ready(struct sx_carried *c, int fd, int flags,
 	const struct sx_dest *dest, const struct sx_verdict *verdict);
 
-/* The relay's address; *sa is NULL where the socket is connected to it. */
+/* The relay's address, in the socket's family, while an association stands. */
 struct sx_carried_relay *sx_carried_relay(struct sx_carried *c);
 
 /* Lets the datagram wait for the association that is being made; false: it

@@ -9,6 +9,7 @@
 #include "hook/carried.h"
 #include "hook/hook.h"
 #include "hook/nameserver.h"
+#include "hook/passed.h"
 #include "hook/pending.h"
 #include "hook/real.h"
 
@@ -183,26 +184,19 @@ static ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
 
 /* Who gets a descriptor shall get a connection, and not what stands for one
  * that is pending. */
-static void wait_for_passed(const struct msghdr *msg)
+static void hand_out(int fd)
 {
-	struct cmsghdr *c;
-	int fd;
+	sx_pending_wait(fd, SX_NEVER, NULL);
+	sx_carried_give(fd);
+}
 
-	if (msg->msg_controllen == 0 ||
-		atomic_load(&sx_pending_fds.n) +
-				atomic_load(&sx_carried_fds.n) ==
-			0)
-		return;
-	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((void *)msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(fd);
-		for (size_t i = 0; i < n; i++) {
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
-			sx_pending_wait(fd, SX_NEVER, NULL);
-			sx_carried_give(fd);
-		}
-	}
+static void hand_out_all(const struct msghdr *msg)
+{
+	bool any = atomic_load(&sx_pending_fds.n) ||
+		   atomic_load(&sx_carried_fds.n);
+
+	if (any && msg->msg_controllen)
+		sx_passed_fds(msg, hand_out);
 }
 
 static ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -211,7 +205,7 @@ static ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
 
 	if (!msg)
 		return real_sendmsg(fd, msg, flags);
-	wait_for_passed(msg);
+	hand_out_all(msg);
 	sx_pending_wait_to_block(fd, flags);
 	if (!msg->msg_name)
 		return sx_carried_is_connected(fd)
@@ -278,7 +272,7 @@ static int hook_sendmmsg(int fd, struct mmsghdr *vec, unsigned n, int flags)
 	if (!vec || n == 0)
 		return real_sendmmsg(fd, vec, n, flags);
 	for (unsigned i = 0; i < n; i++)
-		wait_for_passed(&vec[i].msg_hdr);
+		hand_out_all(&vec[i].msg_hdr);
 	while (sent < n) {
 		int r = send_some(fd, vec + sent, n - sent, flags);
 		if (r <= 0)

@@ -41,13 +41,6 @@ static bool find(int fd, uint64_t *cookie, union failure *f)
 	       sx_cache_get(&cache, key_of(*cookie), f->words);
 }
 
-static void unconnect(int fd)
-{
-	struct sockaddr none = {.sa_family = AF_UNSPEC};
-
-	real_connect(fd, &none, sizeof(none));
-}
-
 static void clear_error(int fd)
 {
 	int err;
@@ -60,19 +53,15 @@ static void clear_error(int fd)
  * is tied to an interface would send it out there. */
 static void be_refused(int fd, int domain)
 {
-	char device[16] = "";
-	socklen_t len = sizeof(device);
+	struct sx_ip ip = sx_ip_loopback((sa_family_t)domain);
 	struct sockaddr_storage sa;
-	struct sx_ip ip;
 	int off = 0;
 
-	if (!real_getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &len) &&
-		*device)
+	if (sx_hook_is_tied(fd, domain))
 		return;
 	real_setsockopt(
 		fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &off, sizeof(off));
-	sx_ip_parse(domain == AF_INET ? "127.0.0.1" : "::1", &ip);
-	len = sx_ip_to_sockaddr(&ip, 0, (sa_family_t)domain, &sa);
+	socklen_t len = sx_ip_to_sockaddr(&ip, 0, (sa_family_t)domain, &sa);
 	int flags = real_fcntl(fd, F_GETFL);
 	real_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	real_connect(fd, (struct sockaddr *)&sa, len);
@@ -87,7 +76,7 @@ void sx_failure_make(int fd, int domain, int err)
 
 	be_refused(fd, domain);
 	if (poll(&p, 1, 0) == 0) /* no loopback: then as far as it can be */
-		unconnect(fd);
+		sx_hook_unconnect(fd);
 	poll(&p, 1, 0);
 	f.err = err;
 	f.is_kernels = p.revents & POLLERR;
@@ -118,7 +107,7 @@ int sx_failure_connect(int fd)
 	if (!find(fd, &cookie, &f))
 		return 0;
 	sx_cache_del(&cache, key_of(cookie));
-	unconnect(fd);
+	sx_hook_unconnect(fd);
 	clear_error(fd);
 	return f.is_told ? ECONNABORTED : f.err;
 }

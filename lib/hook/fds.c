@@ -26,21 +26,33 @@ static bool is_own(int fd)
 	return sx_fdtab_own(&sx_ownfds, fd) != NULL;
 }
 
+/* The program lets go of the number. It is forgotten first: another thread may
+ * get it as soon as it is closed. What is returned is for let_go_end(). */
+static struct sx_pending *let_go(int fd)
+{
+	sx_carried_closed(fd);
+	struct sx_pending *p = sx_pending_lock(fd);
+	sx_watches_closed(fd);
+	if (p)
+		sx_pending_leave(p, fd);
+	return p;
+}
+
+static void let_go_end(const struct sx_pending *p)
+{
+	if (p)
+		sx_pending_unlock();
+}
+
 static int hook_close(int fd)
 {
 	if (sx_fdtab_is_apart)
 		return real_close(fd);
 	if (is_own(fd))
 		return bad(EBADF);
-	sx_carried_closed(fd);
-	struct sx_pending *p = sx_pending_lock(fd);
-	sx_watches_closed(fd);
-	/* first: another thread may get the number as soon as it is closed */
-	if (p)
-		sx_pending_leave(p, fd);
+	struct sx_pending *p = let_go(fd);
 	int r = real_close(fd);
-	if (p)
-		sx_pending_unlock();
+	let_go_end(p);
 	return r;
 }
 
@@ -52,14 +64,9 @@ static int hook_fclose(FILE *f)
 	if (sx_fdtab_is_apart)
 		return real_fclose(f);
 	sx_pending_wait_to_block(fd, 0);
-	sx_carried_closed(fd);
-	struct sx_pending *p = sx_pending_lock(fd);
-	sx_watches_closed(fd);
-	if (p)
-		sx_pending_leave(p, fd);
+	struct sx_pending *p = let_go(fd);
 	int r = real_fclose(f);
-	if (p)
-		sx_pending_unlock();
+	let_go_end(p);
 	return r;
 }
 

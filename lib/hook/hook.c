@@ -110,6 +110,30 @@ bool sx_hook_interrupts(void)
 	return false;
 }
 
+int sx_hook_unconnect(int fd)
+{
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	return real_connect(fd, &none, sizeof(none));
+}
+
+static bool is_set(int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return real_getsockopt(fd, level, name, &value, &len) == 0 &&
+	       value != 0;
+}
+
+bool sx_hook_is_tied(int fd, int domain)
+{
+	return is_set(fd, SOL_SOCKET, SO_BINDTOIFINDEX) ||
+	       is_set(fd, IPPROTO_IP, IP_UNICAST_IF) ||
+	       (domain == AF_INET6 &&
+		       is_set(fd, IPPROTO_IPV6, IPV6_UNICAST_IF));
+}
+
 bool sx_hook_is_tcp(const struct sx_hook_sock *sock)
 {
 	return sock->type == SOCK_STREAM &&

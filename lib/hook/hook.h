@@ -47,6 +47,13 @@ bool sx_hook_is_tcp(const struct sx_hook_sock *sock);
 /* False, with errno set, unless the configuration allows leaks. */
 bool sx_hook_may_use_io_uring(void);
 
+/* Back to a socket without a peer: 0, or -1 with errno. */
+int sx_hook_unconnect(int fd);
+
+/* What such a socket sends leaves through a certain interface, be it for the
+ * loopback: it would get out, with the loopback's address. */
+bool sx_hook_is_tied(int fd, int domain);
+
 /* A signal handler ran while a connect() waited: whether its call is to return
  * EINTR. */
 bool sx_hook_interrupts(void);

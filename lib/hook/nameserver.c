@@ -87,14 +87,6 @@ void sx_nameserver_ends(struct sx_nameserver *ns)
 	sx_cache_del(&by_port, key_of(ns->ip.family, ns->udp_port));
 }
 
-struct sx_ip sx_nameserver_loopback(sa_family_t family)
-{
-	struct sx_ip ip;
-
-	sx_ip_parse(family == AF_INET ? "127.0.0.1" : "::1", &ip);
-	return ip;
-}
-
 static void log_start(const struct sx_ip *ip)
 {
 	struct sx_dest dest = {
@@ -204,25 +196,6 @@ static void make_room(struct sx_nameserver *ns)
 			real_close(lists[i]);
 }
 
-static bool is_set(int fd, int level, int name)
-{
-	int value = 0;
-	socklen_t len = sizeof(value);
-
-	return real_getsockopt(fd, level, name, &value, &len) == 0 &&
-	       value != 0;
-}
-
-/* What leaves through a certain interface does not get to the loopback, but
- * out, with the loopback's address. */
-static bool is_tied_to_interface(int fd, int domain)
-{
-	return is_set(fd, SOL_SOCKET, SO_BINDTOIFINDEX) ||
-	       is_set(fd, IPPROTO_IP, IP_UNICAST_IF) ||
-	       (domain == AF_INET6 &&
-		       is_set(fd, IPPROTO_IPV6, IPV6_UNICAST_IF));
-}
-
 static int get_name(int fd, struct sx_ip *ip, uint16_t *port)
 {
 	struct sockaddr_storage sa;
@@ -251,7 +224,7 @@ static int source_of(int fd, const struct sx_hook_sock *sock,
 	if (err)
 		return err;
 	if (sx_ip_is_any(&out->ip))
-		out->ip = sx_nameserver_loopback(family);
+		out->ip = sx_ip_loopback(family);
 	out->is_tcp = sx_hook_is_tcp(sock);
 	/* 0: IP_BIND_ADDRESS_NO_PORT */
 	return out->port ? 0 : -EADDRNOTAVAIL;
@@ -291,11 +264,11 @@ static int redirect(int fd, const struct sx_hook_sock *sock,
 	const struct sx_ip *ip, uint64_t inode, struct sockaddr_storage *to,
 	socklen_t *len)
 {
-	struct sx_ip loopback = sx_nameserver_loopback(ip->family);
+	struct sx_ip loopback = sx_ip_loopback(ip->family);
 	struct sx_asker who;
 	uint16_t port = 0;
 
-	if (is_tied_to_interface(fd, sock->domain))
+	if (sx_hook_is_tied(fd, sock->domain))
 		return -ENETUNREACH;
 	int err = source_of(fd, sock, ip->family, &who);
 	if (!err)
@@ -402,7 +375,7 @@ void sx_nameserver_restore(struct sockaddr *sa, socklen_t room, socklen_t *len)
 
 	if (sx_ip_from_sockaddr(sa, *len < room ? *len : room, &ip, &port))
 		return;
-	loopback = sx_nameserver_loopback(ip.family);
+	loopback = sx_ip_loopback(ip.family);
 	if (!sx_ip_equal(&ip, &loopback) ||
 		!sx_cache_get(&by_port, key_of(ip.family, port), value.words))
 		return;

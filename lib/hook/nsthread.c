@@ -203,7 +203,7 @@ static bool turn(struct server *s)
  * negative errno value. */
 static int open_socket(sa_family_t family, int type, uint16_t *port)
 {
-	struct sx_ip ip = sx_nameserver_loopback(family);
+	struct sx_ip ip = sx_ip_loopback(family);
 	struct sockaddr_storage sa;
 	socklen_t len = sx_ip_to_sockaddr(&ip, 0, family, &sa);
 	int fd = real_socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -230,7 +230,7 @@ static bool is_loopback_up(int fd)
  */
 static bool is_source_loopback(int fd, sa_family_t family, uint16_t port)
 {
-	struct sx_ip ip = sx_nameserver_loopback(family), source = {0};
+	struct sx_ip ip = sx_ip_loopback(family), source = {0};
 	struct sockaddr_storage sa;
 	socklen_t len = sx_ip_to_sockaddr(&ip, port, family, &sa);
 

@@ -36,7 +36,4 @@ void sx_nameserver_open_lists(int lists[2]);
 void sx_nameserver_look(struct sx_nameserver *ns, const int lists[2]);
 void sx_nameserver_look_well(struct sx_nameserver *ns, const int lists[2]);
 
-/* 127.0.0.1 or ::1. */
-struct sx_ip sx_nameserver_loopback(sa_family_t family);
-
 #endif

@@ -206,13 +206,11 @@ static struct sx_pending *make(const struct sx_pending_start *start)
  * that would be the dial's. False: it is no new one. */
 static bool renew(int fd)
 {
-	struct sockaddr none = {.sa_family = AF_UNSPEC};
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
 
 	return real_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
-	       info.tcpi_state == TCP_CLOSE &&
-	       real_connect(fd, &none, sizeof(none)) == 0;
+	       info.tcpi_state == TCP_CLOSE && sx_hook_unconnect(fd) == 0;
 }
 
 static void begin_dial(

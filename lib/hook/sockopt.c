@@ -94,10 +94,8 @@ static int hook_getsockopt(
 /* The loopback, with a port as a kernel would have given it. */
 static void make_name(sa_family_t family, struct sockaddr *sa, socklen_t *len)
 {
+	struct sx_ip ip = sx_ip_loopback(family);
 	struct sockaddr_storage name;
-	struct sx_ip ip;
-
-	sx_ip_parse(family == AF_INET ? "127.0.0.1" : "::1", &ip);
 	socklen_t n = sx_ip_to_sockaddr(&ip, 32768, family, &name);
 	memcpy(sa, &name, *len < n ? *len : n);
 	*len = n;

@@ -19,17 +19,6 @@ static int udp_socket(int domain, int type, int protocol)
 	return 7;
 }
 
-static int udp_setsockopt(
-	int fd, int level, int name, const void *val, socklen_t len)
-{
-	(void)fd;
-	(void)level;
-	(void)name;
-	(void)val;
-	(void)len;
-	return 0;
-}
-
 static int udp_close(int fd)
 {
 	(void)fd;
@@ -60,7 +49,7 @@ static void start_udp(const char *text)
 {
 	udp_net = net;
 	udp_net.socket = udp_socket;
-	udp_net.setsockopt = udp_setsockopt;
+	udp_net.setsockopt = ignore_option;
 	udp_net.close = udp_close;
 	udp_net.send = udp_send;
 	udp_net.recv = udp_recv;

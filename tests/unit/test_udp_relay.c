@@ -20,17 +20,6 @@ static int any_option(int fd, int level, int name, void *val, socklen_t *len)
 	return 0;
 }
 
-static int take_option(
-	int fd, int level, int name, const void *val, socklen_t len)
-{
-	(void)fd;
-	(void)level;
-	(void)name;
-	(void)val;
-	(void)len;
-	return 0;
-}
-
 static int any_fcntl(int fd, int cmd, long arg)
 {
 	(void)fd;
@@ -72,7 +61,7 @@ static void prepare_any(void)
 {
 	prepare_udp();
 	sys.getsockopt = any_option;
-	sys.setsockopt = take_option;
+	sys.setsockopt = ignore_option;
 	sys.fcntl = any_fcntl;
 	sys.socket = any_socket;
 	sys.dup3 = any_dup3;
