@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define NOT_SUPPORTED 0x07 /* RFC 1928 section 6: the command is not */
+/* RFC 1928 section 6 */
+#define COMMAND_NOT_SUPPORTED      0x07
+#define ADDRESS_TYPE_NOT_SUPPORTED 0x08
 
 const char *sx_associate_unfit(
 	const struct sx_dial_plan *plan, const struct sx_server *server)
@@ -25,9 +27,16 @@ const char *sx_associate_unfit(
 	return NULL;
 }
 
-struct sx_dest sx_associate_dest(void)
+struct sx_dest sx_associate_dest(sa_family_t family)
 {
-	return (struct sx_dest){.kind = SX_DEST_IP, .ip = {.family = AF_INET}};
+	family = family == AF_INET6 ? AF_INET6 : AF_INET;
+	return (struct sx_dest){.kind = SX_DEST_IP, .ip = {.family = family}};
+}
+
+sa_family_t sx_associate_family(const struct sx_dial *d)
+{
+	return d->plan->udp_family ? d->plan->udp_family
+				   : (sa_family_t)d->reach.family;
 }
 
 static void pass_over(struct sx_dial *d, const char *why)
@@ -41,15 +50,16 @@ static void pass_over(struct sx_dial *d, const char *why)
 /*
  * A server that does not know the command says so, or with general failure
  * (npm's socks5-server), or closes (ssh, pproxy, asyncssh). Only the first is
- * a clear word. What is no answer to the request at all says nothing.
+ * a clear word. What is no answer to the request at all says nothing, and no
+ * relay in one family nothing of the other.
  */
 void sx_associate_refused(struct sx_dial *d)
 {
 	const struct sx_refusal *why = &d->handshake.refusal;
+	int reply = d->handshake.told.reply;
 
-	if (why->by_destination)
-		sx_outcome_no_udp(
-			d->server, d->handshake.told.reply == NOT_SUPPORTED);
+	if (why->by_destination && reply != ADDRESS_TYPE_NOT_SUPPORTED)
+		sx_outcome_no_udp(d->server, reply == COMMAND_NOT_SUPPORTED);
 	pass_over(d, why->text);
 }
 

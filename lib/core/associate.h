@@ -25,9 +25,14 @@ static inline bool sx_is_association(const struct sx_dial_plan *plan)
 const char *sx_associate_unfit(
 	const struct sx_dial_plan *plan, const struct sx_server *server);
 
-/* The destination of the request: 0.0.0.0:0. Many servers take any other
- * for the address that the datagrams will come from, and drop them. */
-struct sx_dest sx_associate_dest(void);
+/* The destination of the request: 0.0.0.0:0, or [::]:0 for AF_INET6. Many
+ * servers take any other for the address that the datagrams will come from,
+ * and drop them. dante makes a relay of that family, or refuses. */
+struct sx_dest sx_associate_dest(sa_family_t family);
+
+/* The family for it: the one in which the application's socket can send; of
+ * both, the one that the server is reached by. */
+sa_family_t sx_associate_family(const struct sx_dial *d);
 
 /* The request was sent, and the handshake has failed, or nothing came in
  * time: on to the next server. */

@@ -17,12 +17,14 @@ struct sx_associating {
 
 /*
  * Begins an association for a socket's datagrams, with a server of the
- * verdict's pool. dest: where the first of them goes. Nothing is sent yet. 0,
- * and the end must follow; or -errno of socket(), and it must not.
+ * verdict's pool. dest: where the first of them goes. family: in which the
+ * socket can send, AF_INET or AF_INET6, or AF_UNSPEC for both. Nothing is sent
+ * yet. 0, and the end must follow; or -errno of socket(), and it must not.
  * [any thread] [signal-safe] [after fork]
  */
 int sx_engine_associate_begin(struct sx_engine *e, struct sx_associating *a,
-	const struct sx_verdict *verdict, const struct sx_dest *dest);
+	const struct sx_verdict *verdict, const struct sx_dest *dest,
+	sa_family_t family);
 
 /* The dial is over or given up: r, *out and what is returned are those of
  * sx_udp_end(). Logged. The same guarantees. */

@@ -1,5 +1,6 @@
 #include "core/check.h"
 
+#include "core/associate.h"
 #include "core/line.h"
 #include "core/user.h"
 
@@ -119,9 +120,10 @@ static bool fail_handshake(struct check *c, enum sx_check_step step,
 /* Greeting and credentials, and a request for UDP. */
 static bool ask_for_udp(struct check *c)
 {
+	const struct sx_dest dest = sx_associate_dest(c->line.family);
 	struct sx_handshake h;
-	enum sx_line_end end = shake_hands(c, SX_COMMAND_UDP_ASSOCIATE,
-		&nowhere, c->roster->conf->handshake_timeout_ms, &h);
+	enum sx_line_end end = shake_hands(c, SX_COMMAND_UDP_ASSOCIATE, &dest,
+		c->roster->conf->handshake_timeout_ms, &h);
 	enum sx_check_step step = step_of(&h);
 
 	note_method(c->out, h.told.method);

@@ -196,6 +196,9 @@ static void shake_hands(struct sx_dial *d)
 static int connected(struct sx_dial *d)
 {
 	d->connected_ns = now(d);
+	/* an association's depends on the family that it was reached by */
+	if (sx_is_association(d->plan) && !begin_handshake(d))
+		return AGAIN;
 	shake_hands(d);
 	return AGAIN;
 }

@@ -45,6 +45,9 @@ struct sx_dial_plan {
 	/* 0: CONNECT, a tunnel to dest. UDP_ASSOCIATE: core/udp.h */
 	enum sx_command command;
 	bool udp_only_if_said; /* no server but with udp = associate */
+	/* in which the application's socket can send datagrams: AF_INET,
+	 * AF_INET6, or AF_UNSPEC for both */
+	sa_family_t udp_family;
 };
 
 enum sx_dial_state {

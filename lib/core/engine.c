@@ -348,12 +348,14 @@ static unsigned start_of_association(
 }
 
 int sx_engine_associate_begin(struct sx_engine *e, struct sx_associating *a,
-	const struct sx_verdict *verdict, const struct sx_dest *dest)
+	const struct sx_verdict *verdict, const struct sx_dest *dest,
+	sa_family_t family)
 {
 	open_state(e);
 	a->plan = plan_for(e, verdict, dest);
 	a->plan.start = start_of_association(e, verdict->pool, dest);
 	a->plan.command = SX_COMMAND_UDP_ASSOCIATE;
+	a->plan.udp_family = family;
 	a->plan.udp_only_if_said =
 		e->conf.udp != SX_UDP_ASSOCIATE &&
 		!sx_rules_is_for_udp(e->rules, verdict->rank);

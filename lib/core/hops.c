@@ -26,7 +26,7 @@ const struct sx_dest *sx_hops_dest(struct sx_dial *d)
 		d->hop_dest =
 			sx_server_dest(sx_hops_server(d, d->hop + 1)->conf);
 	else if (sx_is_association(d->plan))
-		d->hop_dest = sx_associate_dest();
+		d->hop_dest = sx_associate_dest(sx_associate_family(d));
 	else
 		return &d->plan->dest;
 	return &d->hop_dest;

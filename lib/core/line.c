@@ -46,6 +46,7 @@ static int reach(struct sx_line *line, const struct sx_server_conf *server,
 	if (err == EINPROGRESS)
 		err = wait_until_connected(&r, ip, server->port, until);
 	line->fd = r.fd;
+	line->family = ip->family;
 	line->connect_us = (sx_clock_ns(line->sys) - start) / 1000;
 	if (err)
 		sx_line_close(line);

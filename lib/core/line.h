@@ -19,6 +19,8 @@ struct sx_line {
 	const struct sx_sys *sys;
 	int fd;              /* -1: none */
 	uint64_t connect_us; /* how long it took to get there */
+	/* by an address of this family; 0: by others, or a unix socket */
+	sa_family_t family;
 };
 
 enum sx_line_where {

@@ -98,6 +98,27 @@ static void undo_batching(int fd)
 	real_setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &off, sizeof(off));
 }
 
+/* In which family the socket can send. IPV6_V6ONLY can be cleared as long as
+ * it is not bound. */
+static sa_family_t family_of(int fd, int domain)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa), size = sizeof(int);
+	int v6only = 0;
+	struct sx_ip own;
+	uint16_t port;
+
+	if (domain == AF_INET)
+		return AF_INET;
+	if (real_getsockname(fd, (struct sockaddr *)&sa, &len) ||
+		sx_ip_from_sockaddr((struct sockaddr *)&sa, len, &own, &port))
+		return AF_UNSPEC;
+	if (!sx_ip_is_any(&own))
+		return own.family;
+	real_getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &size);
+	return v6only && port ? AF_INET6 : AF_UNSPEC;
+}
+
 /* For all numbers that show the socket. */
 static struct sx_carried *make(int fd, const struct sx_hook_sock *sock)
 {
@@ -108,6 +129,7 @@ static struct sx_carried *make(int fd, const struct sx_hook_sock *sock)
 	if (!c)
 		return NULL;
 	c->domain = sock->domain;
+	c->family = family_of(fd, sock->domain);
 	c->assoc.fd = c->own_fd = -1;
 	c->head_len = HEAD_USUALLY;
 	for (unsigned i = 0; i < n; i++)
@@ -217,15 +239,13 @@ static bool set_relay(struct sx_carried *c, int fd)
 {
 	unsigned other = !(atomic_load(&c->relay) & 1);
 	struct sx_carried_relay *r = &c->relays[other];
-	int off = 0;
 
 	r->len = sx_ip_to_sockaddr(&c->assoc.relay, c->assoc.relay_port,
 		(sa_family_t)c->domain, &r->sa);
 	if (!r->len)
 		return false;
 	if (c->domain == AF_INET6 && c->assoc.relay.family == AF_INET)
-		real_setsockopt(
-			fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+		sx_carried_allow_ipv4(fd);
 	atomic_store(&c->relay, other);
 	return !atomic_load(&c->is_connected) ||
 	       sx_carried_connect_anew(fd, r) == 0;
@@ -285,10 +305,11 @@ void sx_carried_made(struct sx_carried *c, struct sx_associating *a, int r)
 
 /* The control connection, under a number of our own. */
 static int begin(struct sx_associating *a, const struct sx_dest *dest,
-	const struct sx_verdict *verdict)
+	const struct sx_verdict *verdict, sa_family_t family)
 {
 	struct sx_ownfd room;
-	int err = sx_engine_associate_begin(sx_hook_engine(), a, verdict, dest);
+	int err = sx_engine_associate_begin(
+		sx_hook_engine(), a, verdict, dest, family);
 
 	if (err)
 		return err;
@@ -368,7 +389,7 @@ static int associate(struct sx_carried *c, int fd, bool waits,
 	const struct sx_dest *dest, const struct sx_verdict *verdict)
 {
 	struct sx_associating a;
-	int err = begin(&a, dest, verdict);
+	int err = begin(&a, dest, verdict, c->family);
 
 	if (err)
 		return give_up(c, err);

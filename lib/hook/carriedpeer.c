@@ -35,8 +35,18 @@ static bool connect_to_nobody(int fd, int domain, sa_family_t family)
 	return len && real_connect(fd, (struct sockaddr *)&sa, len) == 0;
 }
 
+void sx_carried_allow_ipv4(int fd)
+{
+	int off = 0;
+
+	real_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+}
+
+/* It has a port then, and IPV6_V6ONLY is as it is. */
 bool sx_carried_connect_for_now(int fd, int domain)
 {
+	if (domain == AF_INET6)
+		sx_carried_allow_ipv4(fd);
 	return connect_to_nobody(fd, domain, AF_INET) ||
 	       connect_to_nobody(fd, domain, AF_INET6);
 }

@@ -32,7 +32,8 @@ struct sx_carried_relay {
 struct sx_carried {
 	unsigned n_fds; /* the program's numbers */
 	int domain;
-	atomic_int state; /* also a futex */
+	sa_family_t family; /* in which it can send; AF_UNSPEC: both */
+	atomic_int state;   /* also a futex */
 	struct sx_udp_assoc assoc;
 	struct sx_carried_relay relays[2]; /* of which one is in use */
 	atomic_uint relay;                 /* which */
@@ -91,6 +92,10 @@ void sx_carried_dissociate(struct sx_carried *c);
  * first peer, so it is to choose again; the port stays if nobody takes it
  * meanwhile. 0 or -1. */
 int sx_carried_connect_anew(int fd, const struct sx_carried_relay *relay);
+
+/* Whoever relays to an AF_INET6 socket may have IPv4 alone. No more possible
+ * once it is bound. */
+void sx_carried_allow_ipv4(int fd);
 
 /* Without an association yet: a peer, to whom nothing is sent, and who is
  * nobody should libc itself send what the program has printed to it. */

@@ -3,7 +3,7 @@ from cases_clients import CLIENTS, PYTHON
 from cases_pools import servers, with_conf
 from cases_servers import fetch
 from context import SERVERS
-from servers import DEAD, URLS, Knobd
+from servers import DANTED_CONF, DEAD, URLS, Daemon, Knobd, wait_listening
 from tap import case
 from world import CLIENT4, DNS4, PROXY4, PROXY6, WEB4, WEB6
 
@@ -106,6 +106,50 @@ def relay_of_ipv6(t):
     t.check(not heard(t), "it was carried")
     for host, family in ((WEB6, "--v6"), (WEB4, "--mapped")):
         probe(t, "udp_echo", host, "7", family, via=url)
+    carried(t)
+
+
+@case("dante with IPv6 alone carries what IPv6 sockets send, and refuses but IPv4 ones",
+      sanitizer=True)
+def dante_of_ipv6(t):
+    port = 1088
+    lines = [line for line in DANTED_CONF.splitlines() if PROXY4 not in line]
+    conf = t.file("danted.conf", "\n".join(lines).replace("1082", str(port)) + "\n")
+    t.own.append(Daemon("danted-ipv6", "danted", "-f", conf, "-p", t.folder + "/danted.pid"))
+    t.endpoints.add((PROXY6, port))
+    wait_listening(t.own, {(PROXY6, port)})
+    url = f"socks5://[{PROXY6}]:{port}"
+    result = t.ok(t.run(PYTHON, "-c", TWICE, WEB6, "0.2", via=url))
+    t.check(result.out == "sent\n" * 4, "not sent")
+    t.check(t.ok(t.run(PYTHON, "-c", TWICE, WEB4, "0.2", via=url)).out.count("sent") < 4,
+            "an IPv4 socket has sent to a relay with IPv6")
+    probe(t, "udp_echo", WEB6, "7", "--v6", "--largest", "60000", via=url)
+    carried(t)
+
+
+# Says whether IPV6_V6ONLY hinders what goes to a relay with IPv4
+V6ONLY = """
+import socket, sys
+for connects in False, True:
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.settimeout(20)
+    to = (sys.argv[1], 7)
+    if connects:
+        sock.connect(to)
+        sock.send(b"x")
+    else:
+        sock.sendto(b"x", to)
+    data, peer = sock.recvfrom(10)
+    print(data, peer[:2] == to)
+"""
+
+
+@case("an AF_INET6 socket with IPV6_V6ONLY reaches a relay with IPv4", sanitizer=True,
+      each=("danted", "v2ray"))
+def v6only(t, server):
+    result = t.ok(t.run(PYTHON, "-c", V6ONLY, WEB6, via=server))
+    t.check(result.out == "b'x' True\n" * 2, "not what was said")
     carried(t)
 
 
@@ -215,7 +259,8 @@ def direct(t):
 TWICE = """
 import errno, socket, sys, time
 for flags in (0, socket.MSG_DONTWAIT):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
     for turn in range(2):
         try:
             sock.sendto(b"x", flags, (sys.argv[1], 7))

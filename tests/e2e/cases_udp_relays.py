@@ -154,7 +154,6 @@ def bound(t, kind):
 @case("A5-5, V-19: what is no answer is dropped, and harms nothing: {}", sanitizer=True,
       each=("fragment", "short", "empty", "type", "cut", "foreign", "all"))
 def junk(t, kind):
-    t.permit(lambda packet: packet.proto == "icmp")  # the kernel's, for what it drops itself
     server = t.knobd("udp", "udp_junk=" + kind)
     for host in (WEB4, t.host("web4")):
         probe(t, "udp_echo", host, "7", via=server.url())

@@ -6,9 +6,10 @@
 DIR is the build folder (cli/socksify and lib/libsocksify.so in it). TAP version 13 goes
 to stdout; exit status 0 if and only if every case passed. Needs root; a program that is
 missing fails its cases. Debian packages: aria2 bind9-dnsutils busybox-static curl
-dante-server default-jdk-headless gcc git iproute2 ldnsutils libcap2-bin make microsocks mount
-nodejs openssh-client openssh-server openssl perl python3 redis-tools shadowsocks-libev socat
-tinyproxy util-linux v2ray wget.
+dante-server default-jdk-headless gcc git iperf3 iproute2 ldnsutils libcap2-bin make
+microsocks mount ngtcp2-client ngtcp2-server nodejs ntpsec-ntpdig openssh-client
+openssh-server openssl perl python3 redis-tools shadowsocks-libev socat tinyproxy util-linux
+v2ray wget.
 
 The runner puts itself into network, mount and PID namespaces of its own, so whatever it
 starts ends with it, killed or not, and no file, process or namespace stays behind.
@@ -37,7 +38,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 THEMES = ("world", "clients", "servers", "http", "pools", "chains", "load", "refusals",
           "configuration", "command", "children", "inspect", "ways", "dns", "knobs", "udp",
-          "udp_relays", "shared_names", "leaktest", "events", "probes")
+          "udp_relays", "udp_programs", "shared_names", "leaktest", "events", "probes")
 PYTHON = "/usr/bin/python3"
 INSIDE = "--inside"
 CASE_LIMIT = 90

@@ -125,13 +125,13 @@ def is_relay(address, port):
         address in (PROXY4, PROXY6) and port in DANTED_RELAYS)
 
 
-def listening():
+def listening(transport):
     """The (address, port) pairs where somebody listens in srv, from /proc/net."""
-    found = set()
-    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+    found, state = set(), {"tcp": "0A", "udp": "07"}[transport]
+    for path in (f"/proc/net/{transport}", f"/proc/net/{transport}6"):
         with open(path, encoding="ascii") as f:
             for fields in (line.split() for line in f):
-                if fields[3] == "0A":
+                if fields[3] == state:
                     found.add(fields[1])
     return found
 
@@ -162,6 +162,10 @@ class Daemon:
     def mark(self):
         self.read_to = os.path.getsize(self.log)
 
+    def relays(self):
+        """Where it takes, or has taken, datagrams for others."""
+        return set()
+
     def stop(self):
         self.process.kill()
         self.process.wait()
@@ -190,7 +194,6 @@ class Knobd(Daemon):
         return f"{scheme}://{credentials}{self.where}"
 
     def relays(self):
-        """Where it takes, or has taken, datagrams."""
         return {(event["address"], event["port"]) for event in self.events("relay")}
 
     def events(self, *kinds):
@@ -201,10 +204,10 @@ class Knobd(Daemon):
         return [event for event in events if not kinds or event["event"] in kinds]
 
 
-def wait_listening(daemons, endpoints):
+def wait_listening(daemons, endpoints, transport="tcp"):
     wanted = {proc_form(*endpoint): endpoint for endpoint in endpoints}
     end = time.monotonic() + 30
-    while missing := wanted.keys() - listening():
+    while missing := wanted.keys() - listening(transport):
         for daemon in daemons:
             if daemon.process.poll() is not None:
                 raise WorldError(f"{daemon.name} ended: {daemon.news().strip()}")

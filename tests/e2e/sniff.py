@@ -4,7 +4,8 @@ A packet socket on srv's end of the cable notes every packet from cli, but for t
 that continue a TCP connection to the SOCKS servers' addresses (a filter in the
 kernel leaves them out, so bulk data cannot overflow it). What is neither TCP to a
 SOCKS server's port nor UDP to its relay is a leak: other UDP, ICMP, TCP to anybody
-else, with or without SYN. Of a fragmented datagram the first part tells all.
+else, with or without SYN. The kernel's word to a server that nobody takes its datagram
+(any more) is none. Of a fragmented datagram the first part tells all.
 Neighbour discovery, router solicitation and multicast reports are the kernel's own
 and are ignored.
 
@@ -28,6 +29,7 @@ ETH_IP, ETH_IPV6, ETH_ALL = 0x0800, 0x86DD, 3
 TCP, UDP, ICMP, ICMPV6, HOP_OPTIONS, FRAGMENT = 6, 17, 1, 58, 0, 44
 LATER_PART = -1  # a protocol number of our own: not the first fragment
 NAMES = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMPV6: "icmp6"}
+UNREACHABLE = {(ICMP, 3), (ICMPV6, 1)}
 KERNEL_ICMPV6 = {130, 131, 132, 133, 134, 135, 136, 137, 143}
 MARK = b"e2e marker "
 SOL_PACKET, PACKET_STATISTICS, SO_ATTACH_FILTER, SO_RCVBUFFORCE = 263, 6, 26, 33
@@ -134,6 +136,8 @@ class Sniffer:
         number, src, dst, rest = split_ip(data)
         if number == LATER_PART or number == ICMPV6 and rest[0] in KERNEL_ICMPV6:
             return None
+        if (number, rest[0]) in UNREACHABLE:
+            return Packet("unreachable", src, dst, 0, "")
         if number not in (TCP, UDP) or len(rest) < 8:
             return Packet(NAMES.get(number, f"ip-{number}"), src, dst, 0, "")
         port = struct.unpack("!H", rest[2:4])[0]
@@ -190,6 +194,8 @@ class Sniffer:
 def is_leak(packet, endpoints, relays):
     """endpoints: the (address, port) pairs of all SOCKS servers; relays(address, port):
     does one of them take datagrams there?"""
+    if packet.proto == "unreachable":
+        return packet.dst not in (PROXY4, PROXY6)
     if packet.proto == "udp":
         return not relays(packet.dst, packet.port)
     return packet.proto != "tcp" or (packet.dst, packet.port) not in endpoints

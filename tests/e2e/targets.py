@@ -2,7 +2,7 @@
 
     7     echo           80, 8080  HTTP           443  HTTPS, certificate of our own CA
     2525  speaks first   22        sshd (servers.py starts it)
-    7, 8  UDP echo
+    7, 8  UDP echo       123       NTP, by this machine's clock
 
 HTTP: /hello tells the Host that was asked for and the peer, /bulk is BULK, POST tells
 the digest of what came, /repo.git is a git repository. Nobody listens on CLOSED_PORT.
@@ -18,7 +18,9 @@ import os
 import socket
 import socketserver
 import ssl
+import struct
 import threading
+import time
 
 from world import SCRATCH, WEB4, WEB6, sh, write
 
@@ -29,6 +31,9 @@ BULK = b"".join(b"%015d\n" % i for i in range(1 << 18))
 BANNER = b"220 sx.test speaks first\r\n"
 CLOSED_PORT = 81
 UDP_PORTS = (7, 8)
+NTP_PORT = 123
+NTP_EPOCH = 2208988800  # 1900 is before 1970 by so many seconds
+NTP_REPLY = struct.Struct("!BBbb8x4s8x8sQQ")  # RFC 5905 section 7.3
 SO_RCVBUFFORCE = 33
 GIT_SUBJECT = "a commit to be cloned"
 
@@ -147,6 +152,21 @@ class Datagrams:
                 self.socks[answers_from].sendto(data, peer)
 
 
+def ntp_time():
+    return int((time.time() + NTP_EPOCH) * (1 << 32))
+
+
+def serve_time(address):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((address, NTP_PORT))
+    while True:
+        question, peer = sock.recvfrom(1024)
+        came = ntp_time()
+        # version 4, server; stratum 1, every 64 s, to a microsecond
+        sock.sendto(NTP_REPLY.pack(0x24, 1, 6, -20, b"LOCL", question[40:48], came,
+                                   ntp_time()), peer)
+
+
 def make_certificates():
     os.makedirs(TLS)
     new_key = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -182,4 +202,5 @@ def start():
             Server(address, port, handler, log, service)
         Server(address, 443, Http, log, "https", tls)
         Datagrams(address, log)
+    threading.Thread(target=serve_time, args=(WEB4,), daemon=True).start()
     return log

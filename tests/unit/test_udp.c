@@ -93,6 +93,8 @@ static const struct {
 	/* no port */
 	{DOUBT, {CONNECT(A, 0), ASKED, RECV("\5\0\0\1\xc0"), RECV("\0\2\7\0\0"),
 			NEXT_ONE}},
+	/* dante, whose addresses are of the other family */
+	{NOTHING, {CONNECT(A, 0), ASKED, RECV("\5\x08\0\1\0"), NEXT_ONE}},
 	/* broken off, or nonsense */
 	{NOTHING, {CONNECT(A, 0), ASKED, RECV("\5"), RECV(""), NEXT_ONE}},
 	{NOTHING, {CONNECT(A, 0), ASKED, RECV("\4\0\0\1\0"), NEXT_ONE}},

@@ -72,8 +72,9 @@ static struct sx_verdict judge(const char *host, uint16_t port)
 static int associate_by(
 	const struct sx_verdict *verdict, const struct sx_dest *dest)
 {
-	ck_assert_int_eq(
-		sx_engine_associate_begin(engine, &making, verdict, dest), 0);
+	ck_assert_int_eq(sx_engine_associate_begin(
+				 engine, &making, verdict, dest, AF_INET),
+		0);
 	return sx_engine_associate_end(
 		&making, sx_dial_run(&making.dial, SX_NEVER, NULL), &assoc);
 }
@@ -244,7 +245,8 @@ START_TEST(one_that_is_given_up_holds_nothing)
 	dest.transport = SX_TRANSPORT_UDP;
 	struct sx_verdict v = sx_engine_decide(engine, &dest);
 	ck_assert_int_eq(
-		sx_engine_associate_begin(engine, &making, &v, &dest), 0);
+		sx_engine_associate_begin(engine, &making, &v, &dest, AF_INET),
+		0);
 	ck_assert_int_eq(
 		sx_engine_associate_end(&making, 1, &assoc), -ENETUNREACH);
 	ck_assert_int_eq(assoc.fd, -1);

@@ -115,23 +115,56 @@ static const struct {
 		{RECV("\5\0\0\3\x09"), RECV("192.0.2.7\0\x09")}},
 };
 
-START_TEST(v_18_datagrams_go_where_the_server_can_be_reached)
+/* Asks the server at address in the family; reply: in two parts. */
+static void associate_at(
+	const char *address, sa_family_t family, const struct step reply[2])
 {
-	struct step steps[16];
+	const struct step ipv4 = SEND(ASSOCIATE), ipv6 = SEND(ASSOCIATE6);
 	char to[SX_DEST_STRLEN];
 
+	server(0, address, 1080);
+	struct sx_dest at = {.port = 1080, .ip = confs[0].ip};
+	sx_dest_format(&at, to, sizeof(to));
+	const struct step steps[] = {CONNECT(to, 0), GREETED,
+		family == AF_INET6 ? ipv6 : ipv4, POLL(POLLIN), reply[0],
+		reply[1], END};
+	script_start(steps);
+	ck_assert_int_eq(sx_udp_begin(&dial, &plan), 0);
+	ck_assert_int_eq(sx_dial_run(&dial, SX_NEVER, NULL), 0);
+	ck_assert_int_eq(sx_udp_end(&dial, 0, &assoc), 0);
+	script_finish();
+}
+
+static const struct {
+	const char *server;
+	sa_family_t socket, asked;
+} families[] = {
+	{"192.0.2.1", AF_INET, AF_INET},
+	{"192.0.2.1", AF_INET6, AF_INET6},
+	{"192.0.2.1", AF_UNSPEC, AF_INET},
+	{"2001:db8::5", AF_INET, AF_INET},
+	{"2001:db8::5", AF_INET6, AF_INET6},
+	{"2001:db8::5", AF_UNSPEC, AF_INET6},
+};
+
+START_TEST(a_relay_is_asked_for_in_the_sockets_family_else_the_servers)
+{
+	static const struct step reply[] = {
+		RECV("\5\0\0\1\xc0"), RECV("\0\2\7\0\x09")};
+
+	for (size_t i = 0; i < N_ELEMENTS(families); i++) {
+		plan.udp_family = families[i].socket;
+		associate_at(families[i].server, families[i].asked, reply);
+	}
+}
+END_TEST
+
+START_TEST(v_18_datagrams_go_where_the_server_can_be_reached)
+{
 	for (size_t i = 0; i < N_ELEMENTS(bounds); i++) {
-		server(0, bounds[i].server, 1080);
-		const struct step head[] = {CONNECT(to, 0), ASKED,
-			bounds[i].reply[0], bounds[i].reply[1], END};
-		struct sx_dest at = {.port = 1080, .ip = confs[0].ip};
-		sx_dest_format(&at, to, sizeof(to));
-		memcpy(steps, head, sizeof(head));
-		script_start(steps);
-		ck_assert_int_eq(sx_udp_begin(&dial, &plan), 0);
-		ck_assert_int_eq(sx_dial_run(&dial, SX_NEVER, NULL), 0);
-		ck_assert_int_eq(sx_udp_end(&dial, 0, &assoc), 0);
-		script_finish();
+		associate_at(bounds[i].server,
+			strchr(bounds[i].server, ':') ? AF_INET6 : AF_INET,
+			bounds[i].reply);
 		ck_assert_msg(relay_is(bounds[i].relay, bounds[i].port),
 			"row %zu: port %u", i, assoc.relay_port);
 	}
@@ -140,8 +173,8 @@ END_TEST
 
 START_TEST(a_link_local_relay_is_behind_the_servers_interface)
 {
-	static const struct step steps[] = {CONNECT("[fe80::1]:1080", 0), ASKED,
-		RECV("\5\0\0\4\xfe"),
+	static const struct step steps[] = {CONNECT("[fe80::1]:1080", 0),
+		GREETED, SEND(ASSOCIATE6), POLL(POLLIN), RECV("\5\0\0\4\xfe"),
 		RECV("\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\2\0\x09"), END};
 
 	server(0, "fe80::1", 1080);
@@ -307,6 +340,8 @@ int main(void)
 	TCase *t = tcase_create("udp_relay");
 
 	tcase_add_checked_fixture(t, prepare_any, NULL);
+	tcase_add_test(
+		t, a_relay_is_asked_for_in_the_sockets_family_else_the_servers);
 	tcase_add_test(t, v_18_datagrams_go_where_the_server_can_be_reached);
 	tcase_add_test(t, a_link_local_relay_is_behind_the_servers_interface);
 	tcase_add_test(t, a_relay_behind_a_unix_socket_may_be_on_the_loopback);

@@ -12,9 +12,10 @@
 
 #include <time.h>
 
-#define ASSOCIATE "\x05\x03\x00\x01\0\0\0\0\0\0"
-#define GREETED   SEND(GREETING), POLL(POLLIN), RECV(METHOD)
-#define ASKED     GREETED, SEND(ASSOCIATE), POLL(POLLIN)
+#define ASSOCIATE  "\x05\x03\x00\x01\0\0\0\0\0\0"
+#define ASSOCIATE6 "\x05\x03\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define GREETED    SEND(GREETING), POLL(POLLIN), RECV(METHOD)
+#define ASKED      GREETED, SEND(ASSOCIATE), POLL(POLLIN)
 /* by 192.0.2.7:9 */
 #define AGREED ASKED, RECV("\x05\0\0\1\xc0"), RECV("\0\2\7\0\x09")
 
