@@ -255,7 +255,7 @@ static ssize_t ask(const struct sx_leak_plan *plan, struct sx_dest *dest,
 /* The answer has the header of the question: it comes from there. */
 static void carry_datagram(const struct sx_leak_plan *plan, int fd)
 {
-	uint8_t in[DATAGRAM], out[SX_UDP_HEAD_MAX + DATAGRAM];
+	uint8_t in[DATAGRAM], out[SX_UDPHDR_MAX + DATAGRAM];
 	struct sockaddr_storage from;
 	socklen_t len = sizeof(from);
 	struct sx_udp_assoc client = {.fd = -1};

@@ -72,9 +72,12 @@ enum sx_isolate {
 /* Whether a server is to carry datagrams. */
 enum sx_server_udp {
 	SX_SERVER_UDP_UNSAID,    /* as [defaults] say */
-	SX_SERVER_UDP_ASSOCIATE, /* SOCKS5 without via */
+	SX_SERVER_UDP_ASSOCIATE, /* SOCKS5, and so all before it */
 	SX_SERVER_UDP_BLOCK,     /* it is passed over for them */
 };
+
+/* Of a chain that carries datagrams, at most: they have a header for each. */
+#define SX_UDP_SERVERS 4
 
 /* A proxy server as it was written. */
 struct sx_server_conf {

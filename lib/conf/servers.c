@@ -1,5 +1,6 @@
 #include "conf/servers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* NULL: the hop can be asked for the server. */
@@ -139,18 +140,48 @@ static void check_isolate(const struct sx_draft_server *server)
 			"SOCKS4 has no password, expected isolate = none");
 }
 
-/* Datagrams would go to the last server's relay straight from here. */
-static void check_udp(const struct sx_draft_server *server)
+static bool carries_datagrams(const struct sx_server_conf *conf)
+{
+	return conf->proto == SX_PROTO_SOCKS5 &&
+	       conf->udp != SX_SERVER_UDP_BLOCK;
+}
+
+/* Each server of a chain carries them to the next one's relay: straight from
+ * here they would go around it. */
+static void check_udp_chain(
+	struct sx_draft *draft, const struct sx_draft_server *server)
+{
+	const struct sx_draft_server *hop = server;
+	char why[SX_NAME_MAX + 80];
+
+	for (unsigned n = 1; (hop = via_of(draft, hop)); n++) {
+		if (n == SX_UDP_SERVERS) {
+			error(server, server->udp_line, "udp",
+				"datagrams pass 3 servers before this one at "
+				"most, expected udp = block, or fewer of them");
+			return;
+		}
+		if (!hop->conf.host || carries_datagrams(&hop->conf))
+			continue;
+		snprintf(why, sizeof(why),
+			"datagrams cannot pass %s before it, expected "
+			"udp = block, or another via",
+			hop->conf.name);
+		error(server, server->udp_line, "udp", why);
+		return;
+	}
+}
+
+static void check_udp(
+	struct sx_draft *draft, const struct sx_draft_server *server)
 {
 	if (server->conf.udp != SX_SERVER_UDP_ASSOCIATE)
 		return;
 	if (server->conf.proto != SX_PROTO_SOCKS5)
 		error(server, server->udp_line, "udp",
 			"only SOCKS5 carries datagrams, expected udp = block");
-	else if (server->via)
-		error(server, server->udp_line, "udp",
-			"datagrams would go around the servers before this "
-			"one, expected udp = block, or no via");
+	else
+		check_udp_chain(draft, server);
 }
 
 static void settle_udp(struct sx_draft_server *server)
@@ -159,7 +190,6 @@ static void settle_udp(struct sx_draft_server *server)
 		server->conf.udp = server->udp == SX_UDP_BLOCK
 					   ? SX_SERVER_UDP_BLOCK
 					   : SX_SERVER_UDP_ASSOCIATE;
-	check_udp(server);
 }
 
 static void settle(
@@ -187,4 +217,6 @@ void sx_servers_settle(struct sx_draft *draft)
 		if (draft->servers[i].conf.host)
 			settle(draft->out, &draft->servers[i]);
 	}
+	for (size_t i = 0; i < draft->n_servers; i++)
+		check_udp(draft, &draft->servers[i]);
 }

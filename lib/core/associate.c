@@ -1,6 +1,7 @@
 #include "core/associate.h"
 
 #include "core/giveup.h"
+#include "core/udp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,22 +10,32 @@
 #define COMMAND_NOT_SUPPORTED      0x07
 #define ADDRESS_TYPE_NOT_SUPPORTED 0x08
 
-const char *sx_associate_unfit(
-	const struct sx_dial_plan *plan, const struct sx_server *server)
+static const char *lacks(const struct sx_server *server)
 {
-	const struct sx_server_conf *conf = server->conf;
-
-	if (conf->proto != SX_PROTO_SOCKS5)
+	if (server->conf->proto != SX_PROTO_SOCKS5)
 		return "only SOCKS5 carries datagrams";
-	if (conf->via >= 0)
-		return "datagrams would go around the servers before it";
-	if (conf->udp == SX_SERVER_UDP_BLOCK)
+	if (server->conf->udp == SX_SERVER_UDP_BLOCK)
 		return "udp = block";
-	if (conf->udp == SX_SERVER_UDP_UNSAID && plan->udp_only_if_said)
-		return "[defaults] let no datagrams through it";
 	if (sx_outcome_lacks_udp(server))
 		return "is known not to carry datagrams";
 	return NULL;
+}
+
+const char *sx_associate_unfit(
+	const struct sx_dial_plan *plan, const struct sx_server *server)
+{
+	const char *why = lacks(server);
+	unsigned n = 1;
+
+	if (!why && plan->udp_only_if_said &&
+		server->conf->udp == SX_SERVER_UDP_UNSAID)
+		return "[defaults] let no datagrams through it";
+	for (; !why && server->conf->via >= 0; n++) {
+		server = &plan->servers[server->conf->via];
+		if (lacks(server))
+			why = "a server before it carries no datagrams";
+	}
+	return n > SX_UDP_SERVERS ? "too many servers before it" : why;
 }
 
 struct sx_dest sx_associate_dest(sa_family_t family)
@@ -35,6 +46,8 @@ struct sx_dest sx_associate_dest(sa_family_t family)
 
 sa_family_t sx_associate_family(const struct sx_dial *d)
 {
+	if (d->n_hops > 1)
+		return d->server->conf->ip.family;
 	return d->plan->udp_family ? d->plan->udp_family
 				   : (sa_family_t)d->reach.family;
 }
@@ -70,12 +83,13 @@ void sx_associate_late(struct sx_dial *d)
 	pass_over(d, "no answer to the request in time");
 }
 
-static bool is_for_us(const struct sx_ip *bound, const struct sx_ip *server)
+static bool is_for_us(const struct sx_ip *bound, const struct sx_ip *server,
+	bool is_any_loopback_good)
 {
 	if (!bound->family || sx_ip_is_any(bound))
 		return false;
-	return !sx_ip_is_loopback(bound) || !server->family ||
-	       sx_ip_is_loopback(server);
+	return !sx_ip_is_loopback(bound) || is_any_loopback_good ||
+	       (server->family && sx_ip_is_loopback(server));
 }
 
 /* A link-local address without its interface is none. */
@@ -88,22 +102,40 @@ static void take_scope(struct sx_ip *ip, const struct sx_ip *from)
 		ip->scope = from->scope;
 }
 
+/* The server's own, port and all; family 0 of a unix socket. */
+static struct sx_dest reached_at(const struct sx_dial *d)
+{
+	struct sx_dest at = sx_server_dest(d->server->conf);
+
+	if (d->n_hops > 1)
+		return at;
+	at.kind = SX_DEST_IP;
+	at.ip = (struct sx_ip){0};
+	if (!d->server->conf->unix_path)
+		at.ip = d->ips[d->next_ip - 1];
+	return at;
+}
+
 bool sx_associate_relay(struct sx_dial *d)
 {
-	struct sx_ip server = {0};
+	struct sx_dest at = reached_at(d);
+	struct sx_ip bound;
+	uint16_t port;
 
-	if (!d->server->conf->unix_path)
-		server = d->ips[d->next_ip - 1];
-	sx_handshake_bound(&d->handshake, &d->relay, &d->relay_port);
-	if (!is_for_us(&d->relay, &server))
-		d->relay = server;
-	take_scope(&d->relay, &server);
-	if (d->relay.family && d->relay_port) {
+	sx_handshake_bound(&d->handshake, &bound, &port);
+	if (is_for_us(&bound, &at.ip, d->server->conf->unix_path)) {
+		take_scope(&bound, &at.ip);
+		at.kind = SX_DEST_IP;
+		at.ip = bound;
+	}
+	at.port = port;
+	d->relay = at;
+	if ((at.kind == SX_DEST_NAME || at.ip.family) && port) {
 		sx_outcome_has_udp(d->server);
 		return true;
 	}
 	sx_outcome_no_udp(d->server, false);
-	pass_over(d, d->relay_port ? "no address to send them to"
-				   : "no port to send them to");
+	pass_over(d, port ? "no address to send them to"
+			  : "no port to send them to");
 	return false;
 }

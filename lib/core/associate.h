@@ -19,8 +19,8 @@ static inline bool sx_is_association(const struct sx_dial_plan *plan)
 
 /*
  * Why the server is not asked at all; NULL: it is. Only SOCKS5 has the
- * request. Behind other servers it could be asked, but the datagrams would go
- * to its relay from here, around those.
+ * request. What is behind other servers is only asked if these can carry the
+ * datagrams to its relay: else they would go there from here, around those.
  */
 const char *sx_associate_unfit(
 	const struct sx_dial_plan *plan, const struct sx_server *server);
@@ -30,8 +30,9 @@ const char *sx_associate_unfit(
  * and drop them. dante makes a relay of that family, or refuses. */
 struct sx_dest sx_associate_dest(sa_family_t family);
 
-/* The family for it: the one in which the application's socket can send; of
- * both, the one that the server is reached by. */
+/* The family for it: of the first server the one in which the application's
+ * socket can send; of both, the one that it is reached by. Others are sent to
+ * by the server before, by whatever address is known of them. */
 sa_family_t sx_associate_family(const struct sx_dial *d);
 
 /* The request was sent, and the handshake has failed, or nothing came in
@@ -40,10 +41,11 @@ void sx_associate_refused(struct sx_dial *d);
 void sx_associate_late(struct sx_dial *d);
 
 /*
- * The server has agreed: fills d->relay and d->relay_port. Where it gives no
- * address that could be meant for us (0.0.0.0, ::, a name, its own loopback),
- * the address that it was reached at takes the place. A server behind a unix
- * socket has none, but is on this machine: its loopback address is good.
+ * The server has agreed: fills d->relay. Where it gives no address that could
+ * be meant for us (0.0.0.0, ::, a name, its own loopback), the address that it
+ * was reached at takes the place, of one behind others also a name. A server
+ * behind a unix socket has none, but is on this machine: its loopback address
+ * is good.
  * False: there is nowhere to send to; on to the next server.
  */
 bool sx_associate_relay(struct sx_dial *d);

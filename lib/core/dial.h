@@ -87,8 +87,7 @@ struct sx_dial {
 	struct sx_handshake handshake;
 	struct sx_err cause; /* the most telling failure so far */
 	int cause_rank;
-	struct sx_ip relay; /* of the association that stands */
-	uint16_t relay_port;
+	struct sx_dest relay; /* of the association that stands */
 };
 
 enum sx_dial_result {

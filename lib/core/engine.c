@@ -359,6 +359,7 @@ int sx_engine_associate_begin(struct sx_engine *e, struct sx_associating *a,
 	a->plan.udp_only_if_said =
 		e->conf.udp != SX_UDP_ASSOCIATE &&
 		!sx_rules_is_for_udp(e->rules, verdict->rank);
+	a->n_made = 0;
 	return sx_udp_begin(&a->dial, &a->plan);
 }
 
@@ -371,7 +372,7 @@ static void log_association(
 	sx_dest_format(&a->plan.dest, text, sizeof(text));
 	if (assoc->fd >= 0)
 		sx_log(SX_LOG_INFO, "datagrams for %s through %s, relay %s",
-			text, a->dial.server->conf->name,
+			text, a->plan.servers[assoc->server].conf->name,
 			sx_dest_format(&relay, at, sizeof(at)));
 	else
 		sx_log(SX_LOG_INFO, "datagrams for %s not carried: %s", text,
@@ -381,7 +382,7 @@ static void log_association(
 int sx_engine_associate_end(
 	struct sx_associating *a, int r, struct sx_udp_assoc *out)
 {
-	r = sx_udp_end(&a->dial, r, out);
+	r = sx_associating_end(a, r, out);
 	if (sx_log_enabled(SX_LOG_INFO))
 		log_association(a, out);
 	return r;

@@ -61,33 +61,82 @@ int sx_udp_end(struct sx_dial *d, int r, struct sx_udp_assoc *out)
 		sx_udp_close(out, d->plan->sys);
 		return error_of(d, r);
 	}
-	out->relay = d->relay;
-	out->relay_port = d->relay_port;
+	out->relay = d->relay.ip;
+	out->relay_port = d->relay.port;
 	out->server = d->plan->order[d->place];
 	return 0;
 }
 
-void sx_udp_close(struct sx_udp_assoc *a, const struct sx_sys *sys)
+static void close_one(int *fd, const struct sx_sys *sys)
 {
-	if (a->fd >= 0)
-		sys->close(a->fd);
-	a->fd = -1;
+	if (*fd >= 0)
+		sys->close(*fd);
+	*fd = -1;
 }
 
-bool sx_udp_is_alive(const struct sx_udp_assoc *a, const struct sx_sys *sys)
+void sx_udp_close(struct sx_udp_assoc *a, const struct sx_sys *sys)
+{
+	close_one(&a->fd, sys);
+	for (; a->n_beyond; a->n_beyond--)
+		close_one(&a->beyond[a->n_beyond - 1].fd, sys);
+}
+
+static bool stands(int fd, const struct sx_sys *sys)
 {
 	uint8_t unwanted[256];
 	ssize_t n;
 
-	if (a->fd < 0)
+	if (fd < 0)
 		return false;
 	/* as long as it talks, it is there; it shall not keep us, though */
 	for (int i = 0; i < 16; i++) {
-		n = sx_io_recv(sys, a->fd, unwanted, sizeof(unwanted));
+		n = sx_io_recv(sys, fd, unwanted, sizeof(unwanted));
 		if (n <= 0)
 			return n == -EAGAIN;
 	}
 	return true;
+}
+
+bool sx_udp_is_alive(const struct sx_udp_assoc *a, const struct sx_sys *sys)
+{
+	for (unsigned i = 0; i < a->n_beyond; i++)
+		if (!stands(a->beyond[i].fd, sys))
+			return false;
+	return stands(a->fd, sys);
+}
+
+size_t sx_udp_lead(const struct sx_udp_assoc *a, uint8_t lead[SX_UDP_LEAD_MAX])
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < a->n_beyond; i++)
+		n += sx_udphdr_encode(lead + n, &a->beyond[i].relay);
+	return n;
+}
+
+/* Of a name nobody here knows the address. */
+static bool is_relay(const struct sx_dest *source, const struct sx_dest *relay)
+{
+	return source->port == relay->port &&
+	       (source->kind == SX_DEST_NAME || relay->kind == SX_DEST_NAME ||
+		       sx_ip_equal(&source->ip, &relay->ip));
+}
+
+/* Where the payload begins, through the headers of all servers; 0: nowhere. */
+static size_t unwrap(const struct sx_udp_assoc *a, const uint8_t *bytes,
+	size_t n, struct sx_dest *source)
+{
+	size_t at = 0, len;
+
+	for (unsigned i = 0;; i++) {
+		if (sx_udphdr_decode(bytes + at, n - at, source, &len))
+			return 0;
+		at += len;
+		if (i == a->n_beyond)
+			return at;
+		if (!is_relay(source, &a->beyond[i].relay))
+			return 0;
+	}
 }
 
 size_t sx_udp_accept(struct sx_udp_assoc *a, const struct sx_ip *from,
@@ -96,7 +145,7 @@ size_t sx_udp_accept(struct sx_udp_assoc *a, const struct sx_ip *from,
 	size_t at = 0;
 
 	if (port == a->relay_port && sx_ip_equal(from, &a->relay))
-		sx_udphdr_decode(bytes, n, source, &at);
+		at = unwrap(a, bytes, n, source);
 	if (!at)
 		atomic_fetch_add(&a->n_dropped, 1);
 	return at;

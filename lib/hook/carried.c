@@ -87,6 +87,8 @@ static void end_association(struct sx_carried *c)
 {
 	close_own(c->assoc.fd);
 	c->assoc.fd = -1;
+	for (; c->assoc.n_beyond; c->assoc.n_beyond--)
+		close_own(c->assoc.beyond[c->assoc.n_beyond - 1].fd);
 }
 
 /* Many datagrams in one buffer would be one header for all of them. */
@@ -169,7 +171,7 @@ static void leave(int fd)
 		c->is_given_up = true; /* who makes it will end it */
 		return;
 	}
-	close_own(c->assoc.fd);
+	end_association(c);
 	release(c);
 }
 
@@ -244,6 +246,7 @@ static bool set_relay(struct sx_carried *c, int fd)
 		(sa_family_t)c->domain, &r->sa);
 	if (!r->len)
 		return false;
+	r->lead_len = sx_udp_lead(&c->assoc, r->lead);
 	if (c->domain == AF_INET6 && c->assoc.relay.family == AF_INET)
 		sx_carried_allow_ipv4(fd);
 	atomic_store(&c->relay, other);
@@ -258,22 +261,30 @@ static void tell(struct sx_carried *c, int fd)
 		sx_carried_connect_for_now(fd, c->domain);
 }
 
-/* The dial is over. 0 or -errno. */
+/* The connections are closed now, as any other. */
+static void disown(const struct sx_associating *a)
+{
+	sx_pending_lock_all();
+	sx_fdtab_set(&sx_ownfds, a->dial.reach.fd, NULL);
+	for (unsigned i = 0; i < a->n_made; i++)
+		sx_fdtab_set(&sx_ownfds, a->made[i].fd, NULL);
+	sx_pending_unlock();
+}
+
+/* The last dial is over. 0 or -errno. */
 static int made(struct sx_carried *c, struct sx_associating *a, int r, int fd)
 {
 	struct sx_udp_assoc assoc;
-	int control = a->dial.reach.fd;
 
-	if (r) { /* it is closed now, as any other */
-		sx_pending_lock_all();
-		sx_fdtab_set(&sx_ownfds, control, NULL);
-		sx_pending_unlock();
-	}
+	if (r)
+		disown(a);
 	int err = sx_engine_associate_end(a, r, &assoc);
 	sx_lock(&lock);
 	c->assoc.fd = assoc.fd;
 	c->assoc.relay = assoc.relay;
 	c->assoc.relay_port = assoc.relay_port;
+	c->assoc.n_beyond = assoc.n_beyond;
+	memcpy(c->assoc.beyond, assoc.beyond, sizeof(assoc.beyond));
 	if (!err && (c->is_given_up || !set_relay(c, fd))) {
 		end_association(c);
 		err = -ENETUNREACH;
@@ -304,25 +315,39 @@ void sx_carried_made(struct sx_carried *c, struct sx_associating *a, int r)
 }
 
 /* The control connection, under a number of our own. */
-static int begin(struct sx_associating *a, const struct sx_dest *dest,
-	const struct sx_verdict *verdict, sa_family_t family)
+static void hide_control(struct sx_associating *a)
 {
 	struct sx_ownfd room;
-	int err = sx_engine_associate_begin(
-		sx_hook_engine(), a, verdict, dest, family);
 
-	if (err)
-		return err;
 	sx_pending_lock_all();
 	sx_ownfd_begin(&room);
 	int own = sx_ownfd_dup(&room, a->dial.reach.fd);
 	sx_ownfd_end(&room);
 	sx_pending_unlock();
-	if (own >= 0) {
-		real_close(a->dial.reach.fd);
-		a->dial.reach.fd = own;
-	}
-	return 0;
+	if (own < 0)
+		return;
+	real_close(a->dial.reach.fd);
+	a->dial.reach.fd = own;
+}
+
+static int begin(struct sx_associating *a, const struct sx_dest *dest,
+	const struct sx_verdict *verdict, sa_family_t family)
+{
+	int err = sx_engine_associate_begin(
+		sx_hook_engine(), a, verdict, dest, family);
+
+	if (!err)
+		hide_control(a);
+	return err;
+}
+
+int sx_carried_next(struct sx_associating *a)
+{
+	int r = sx_associating_next(a);
+
+	if (r > 0)
+		hide_control(a);
+	return r;
 }
 
 static int give_up(struct sx_carried *c, int err)
@@ -339,17 +364,24 @@ static int give_up(struct sx_carried *c, int err)
 static int make_now(struct sx_carried *c, struct sx_associating *a, int fd)
 {
 	unsigned ms = sx_engine_conf(sx_hook_engine())->handshake_timeout_ms;
-	int r = sx_dial_run(
-		&a->dial, sx_deadline_in(now(), ms), sx_hook_interrupts);
+	struct sx_deadline until = sx_deadline_in(now(), ms);
+	int r;
 
-	return made(c, a, r == SX_DIAL_INTERRUPTED ? -EINTR : r, fd);
+	do {
+		r = sx_dial_run(&a->dial, until, sx_hook_interrupts);
+		if (r == 0)
+			r = sx_carried_next(a);
+		else if (r == SX_DIAL_INTERRUPTED)
+			r = -EINTR;
+	} while (r == 1);
+	return made(c, a, r, fd);
 }
 
 static int make_later(struct sx_carried *c, struct sx_associating *a, int fd)
 {
 	int r = sx_dial_step(&a->dial, 0);
 
-	if (r != SX_DIAL_WAIT)
+	if (r < 0)
 		return made(c, a, r, fd);
 	if (sx_pending_associate(c, a, fd, &c->own_fd))
 		return SX_CARRIED_LATER;

@@ -105,6 +105,10 @@ void sx_carried_before_fork(void);
 void sx_carried_after_fork(void);
 void sx_carried_after_fork_in_child(void);
 
+/* Of the dialer: a dial has ended well. As sx_associating_next(), with the
+ * descriptor under a number of our own. */
+int sx_carried_next(struct sx_associating *a);
+
 /* Of the dialer: the association that it has dialed for is made, or r says
  * why not. */
 void sx_carried_made(struct sx_carried *c, struct sx_associating *a, int r);

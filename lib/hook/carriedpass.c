@@ -43,7 +43,8 @@ static bool describe(int fd, struct passed *p)
 	if (!c || !sx_hook_cookie(fd, &cookie))
 		return false;
 	p->cookie = cookie;
-	if (atomic_load(&c->state) == SX_CARRIED_UP) {
+	/* of a chain there is too much to say: it is made anew */
+	if (atomic_load(&c->state) == SX_CARRIED_UP && !c->assoc.n_beyond) {
 		p->control = c->assoc.fd;
 		p->ends.relay = c->assoc.relay;
 		p->ends.relay_port = c->assoc.relay_port;

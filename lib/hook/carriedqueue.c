@@ -57,13 +57,19 @@ void sx_carried_flush(struct sx_carried *c, int fd)
 	struct sx_carried_queue *q = c->queue;
 	struct sx_carried_relay *relay = sx_carried_relay(c);
 	bool is_connected = atomic_load(&c->is_connected);
+	struct iovec iov[2] = {{relay->lead, relay->lead_len}};
+	const struct msghdr msg = {
+		.msg_name = is_connected ? NULL : &relay->sa,
+		.msg_namelen = is_connected ? 0 : relay->len,
+		.msg_iov = iov,
+		.msg_iovlen = 2,
+	};
 
-	for (; q && q->n; q->first++, q->n--)
-		real_sendto(fd, q->of[q->first % N_WAITING].bytes,
-			q->of[q->first % N_WAITING].len,
-			MSG_DONTWAIT | MSG_NOSIGNAL,
-			is_connected ? NULL : (struct sockaddr *)&relay->sa,
-			is_connected ? 0 : relay->len);
+	for (; q && q->n; q->first++, q->n--) {
+		unsigned place = q->first % N_WAITING;
+		iov[1] = (struct iovec){q->of[place].bytes, q->of[place].len};
+		real_sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
 	sx_carried_drop_queue(c);
 }
 

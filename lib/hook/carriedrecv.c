@@ -122,8 +122,9 @@ static bool understand(struct arrival *a)
 
 	if (!is_from_relay(a, &ip, &port))
 		return a->raw.msg_namelen && is_direct(a, &ip, port);
+	size_t most = sx_udp_head_max(&a->c->assoc);
 	size_t n = sx_iov_read(a->raw.msg_iov, a->raw.msg_iovlen, 0, bytes,
-		a->len < sizeof(bytes) ? a->len : sizeof(bytes));
+		a->len < most ? a->len : most);
 	a->at = sx_udp_accept(&a->c->assoc, &ip, port, bytes, n, &said);
 	if (!a->at)
 		return false;

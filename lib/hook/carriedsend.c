@@ -15,6 +15,8 @@
 #define N_BATCH     16U
 #define N_BATCH_IOV 8U
 
+#define N_MORE 2U /* iovecs than the program's message has */
+
 static ssize_t fail(int err)
 {
 	errno = err;
@@ -33,18 +35,20 @@ static bool has_segments(const struct msghdr *msg)
 	return false;
 }
 
-/* msg with a header of n bytes in front, to the relay. */
+/* msg with a header of n bytes in front, to the relay: iov[0] leads there,
+ * what else there is belongs to the datagram. */
 static void wrap(struct sx_carried *c, const struct msghdr *msg,
 	struct iovec *iov, uint8_t *head, size_t n, struct msghdr *out)
 {
 	struct sx_carried_relay *relay = sx_carried_relay(c);
 	bool is_connected = atomic_load(&c->is_connected);
 
-	iov[0] = (struct iovec){head, n};
-	memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	iov[0] = (struct iovec){relay->lead, relay->lead_len};
+	iov[1] = (struct iovec){head, n};
+	memcpy(iov + N_MORE, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
 	*out = *msg;
 	out->msg_iov = iov;
-	out->msg_iovlen = msg->msg_iovlen + 1;
+	out->msg_iovlen = msg->msg_iovlen + N_MORE;
 	out->msg_name = is_connected ? NULL : &relay->sa;
 	out->msg_namelen = is_connected ? 0 : relay->len;
 }
@@ -55,12 +59,12 @@ struct sending {
 	int fd, flags;
 	const struct sx_carried_dest *to;
 	const struct msghdr *msg;
-	struct iovec *iov; /* one more than the message has */
+	struct iovec *iov; /* with N_MORE */
 };
 
 static ssize_t send_wrapped(const struct sending *s)
 {
-	uint8_t head[SX_UDP_HEAD_MAX];
+	uint8_t head[SX_UDPHDR_MAX];
 	size_t n = sx_udp_wrap(s->to->dest, head);
 	struct msghdr wrapped;
 
@@ -74,12 +78,13 @@ static ssize_t send_wrapped(const struct sending *s)
 		wrap(s->c, s->msg, s->iov, head, n, &wrapped);
 		if (ready == SX_CARRIED_NOW)
 			break;
-		if (sx_carried_enqueue(s->c, s->iov, wrapped.msg_iovlen))
+		if (sx_carried_enqueue(
+			    s->c, s->iov + 1, wrapped.msg_iovlen - 1))
 			return (ssize_t)sx_iov_len(
 				s->msg->msg_iov, s->msg->msg_iovlen);
 	}
 	ssize_t sent = real_sendmsg(s->fd, &wrapped, s->flags);
-	return sent < 0 ? sent : sent - (ssize_t)n;
+	return sent < 0 ? sent : sent - (ssize_t)(s->iov[0].iov_len + n);
 }
 
 ssize_t sx_carried_sendmsg(int fd, const struct sx_hook_sock *sock,
@@ -89,11 +94,12 @@ ssize_t sx_carried_sendmsg(int fd, const struct sx_hook_sock *sock,
 		to ? sx_carried_make(fd, sock) : sx_carried_get(fd);
 	struct iovec few[SX_IOV_FEW];
 
-	if (msg->msg_iovlen >= IOV_MAX)
+	if (msg->msg_iovlen > IOV_MAX - N_MORE)
 		return fail(EMSGSIZE);
 	if (has_segments(msg))
 		return fail(EIO);
-	struct iovec *iov = c ? sx_iov_room(few, msg->msg_iovlen + 1) : NULL;
+	struct iovec *iov =
+		c ? sx_iov_room(few, msg->msg_iovlen + N_MORE) : NULL;
 	if (!iov)
 		return fail(ENOMEM);
 	const struct sx_carried_dest peer = {&c->peer, &c->verdict, c->peer_ip};
@@ -109,7 +115,7 @@ static unsigned batch_of(const struct mmsghdr *vec, unsigned n)
 	unsigned i;
 
 	for (i = 0; i < n && i < N_BATCH; i++)
-		if (vec[i].msg_hdr.msg_iovlen >= N_BATCH_IOV ||
+		if (vec[i].msg_hdr.msg_iovlen > N_BATCH_IOV - N_MORE ||
 			has_segments(&vec[i].msg_hdr))
 			break;
 	return i;
@@ -120,7 +126,7 @@ static int send_batch(struct sx_carried *c, int fd, struct mmsghdr *vec,
 {
 	struct mmsghdr wrapped[N_BATCH];
 	struct iovec iov[N_BATCH][N_BATCH_IOV];
-	uint8_t head[SX_UDP_HEAD_MAX];
+	uint8_t head[SX_UDPHDR_MAX];
 	size_t len = sx_udp_wrap(&c->peer, head);
 
 	for (unsigned i = 0; i < n; i++) {
@@ -130,7 +136,8 @@ static int send_batch(struct sx_carried *c, int fd, struct mmsghdr *vec,
 	}
 	int sent = real_sendmmsg(fd, wrapped, n, flags);
 	for (int i = 0; i < sent; i++)
-		vec[i].msg_len = wrapped[i].msg_len - (unsigned)len;
+		vec[i].msg_len = wrapped[i].msg_len -
+				 (unsigned)(iov[i][0].iov_len + len);
 	return sent;
 }
 

@@ -22,9 +22,12 @@ struct sx_carried_name {
 	uint16_t port;
 };
 
+/* Where datagrams are sent, and what stands in front of their headers. */
 struct sx_carried_relay {
 	struct sockaddr_storage sa;
 	socklen_t len;
+	size_t lead_len;
+	uint8_t lead[SX_UDP_LEAD_MAX];
 };
 
 /* Memory of its own, of whole pages. Guarded by the lock of carried.c but for

@@ -174,10 +174,27 @@ static void hand_over(struct run *run, struct sx_pending *p, int r)
 	end(run, p);
 }
 
+static void step(struct run *run, struct sx_pending *p, short revents);
+
+/* The server's association is made; the one before it comes next, if any. */
+static void associated(struct run *run, struct sx_pending *p)
+{
+	unwatch(run->d, p->sock);
+	int r = sx_carried_next(&p->associating);
+	p->sock = p->associating.dial.reach.fd;
+	if (r == 1)
+		step(run, p, 0);
+	else
+		hand_over(run, p, r);
+}
+
 static void over(struct run *run, struct sx_pending *p, int r)
 {
 	if (p->carried) {
-		hand_over(run, p, r);
+		if (r == 0)
+			associated(run, p);
+		else
+			hand_over(run, p, r);
 		return;
 	}
 	sx_engine_end(&p->dialed, r);

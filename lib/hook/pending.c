@@ -265,9 +265,7 @@ static struct sx_pending *make_association(
 	}
 	p->carried = c;
 	p->sock = a->dial.reach.fd;
-	p->associating.plan = a->plan;
-	sx_dial_move(
-		&p->associating.dial, &a->dial, &p->associating.plan, p->sock);
+	sx_associating_move(&p->associating, a, p->sock);
 	LIST_INSERT_HEAD(&dialer.made, p, link);
 	sx_dialer_wake(&dialer);
 	return p;
@@ -405,6 +403,9 @@ void sx_pending_after_fork_in_child(void)
 	for (p = sx_pendmem_next(0); p; p = sx_pendmem_next(p->index + 1)) {
 		if (p->n_fds && p->phase != SX_PENDING_BACK)
 			fail_in_child(p);
+		for (unsigned i = 0; p->carried && i < p->associating.n_made;
+			i++)
+			sx_ownfd_close(p->associating.made[i].fd);
 		sx_pending_end(p);
 	}
 	if (dialer.is_up)

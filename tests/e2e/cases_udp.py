@@ -303,15 +303,3 @@ def pool(t, first):
         result = t.run(PYTHON, CLIENTS + "/datagram.py", way, WEB4, "7", "one", **conf)
         t.check(t.ok(result).out == "one from 7\n", "not what was said")
     carried(t)
-
-
-@case("through a chain no datagram goes", sanitizer=True)
-def chain(t):
-    text = servers(a=URLS["microsocks"], b=URLS["danted"] + "\nvia = a") + "[pool m]\nservers = b\n"
-    result = t.run(PYTHON, CLIENTS + "/datagram.py", "connected", WEB4, "7", "one",
-                   **with_conf(t, text))
-    t.contains(t.ok(result, 1).err, "Network is unreachable")
-    t.check(not heard(t), "it was carried")
-    wrong = with_conf(t, text.replace("via = a", "via = a\nudp = associate"))
-    result = t.run("true", **wrong)
-    t.contains(t.ok(result, 125).err, "via")

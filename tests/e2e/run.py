@@ -38,7 +38,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 THEMES = ("world", "clients", "servers", "http", "pools", "chains", "load", "refusals",
           "configuration", "command", "children", "inspect", "ways", "dns", "knobs", "udp",
-          "udp_relays", "udp_programs", "shared_names", "leaktest", "events", "probes")
+          "udp_relays", "udp_chains", "udp_programs", "shared_names", "leaktest", "events", "probes")
 PYTHON = "/usr/bin/python3"
 INSIDE = "--inside"
 CASE_LIMIT = 90

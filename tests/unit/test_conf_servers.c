@@ -365,9 +365,18 @@ static const struct {
 	{"[server a]\nurl = http://a\nudp = associate\n",
 		"c:3: udp: only SOCKS5 carries datagrams, expected udp = "
 		"block\n"},
-	{A "via = b\nudp = associate\n" B,
-		"c:4: udp: datagrams would go around the servers before this "
-		"one, expected udp = block, or no via\n"},
+	{A "via = b\nudp = associate\n" B "udp = block\n",
+		"c:4: udp: datagrams cannot pass b before it, expected udp = "
+		"block, or another via\n"},
+	{A "via = b\nudp = associate\n" B
+	   "via = c\n[server c]\nurl = http://c\n",
+		"c:4: udp: datagrams cannot pass c before it, expected udp = "
+		"block, or another via\n"},
+	{A "via = b\nudp = associate\n" B "via = c\n" C "via = d\n"
+	   "[server d]\nurl = socks5://d\nvia = e\n"
+	   "[server e]\nurl = socks5://e\n",
+		"c:4: udp: datagrams pass 3 servers before this one at most, "
+		"expected udp = block, or fewer of them\n"},
 	{"[server a]\nurl = http://a\nuser = u:v\npassword = p\n",
 		"c:3: user: a colon in it, expected none for an http url\n"},
 };

@@ -191,9 +191,10 @@ static void be_blocked(void)
 	confs[0].udp = SX_SERVER_UDP_BLOCK;
 }
 
-static void be_behind_another(void)
+static void be_behind_one_that_cannot(void)
 {
-	confs[0].via = 1;
+	confs[0].via = 2;
+	confs[2].proto = SX_PROTO_HTTP;
 }
 
 static void be_known_to_lack_it(void)
@@ -216,7 +217,7 @@ static const struct {
 	{speak_socks4a, "only SOCKS5"},
 	{speak_http, "only SOCKS5"},
 	{be_blocked, "udp = block"},
-	{be_behind_another, "around the servers before it"},
+	{be_behind_one_that_cannot, "a server before it"},
 	{be_known_to_lack_it, "known not to carry"},
 	{say_nothing, "[defaults]"},
 };
