@@ -53,16 +53,11 @@ static const struct sx_pool_conf *pool_of(const struct answer *a)
 	return &sx_engine_conf(a->engine)->pools[a->verdict.pool];
 }
 
-/* May the server at this place of the pool carry it? For datagrams that is
- * what the configuration says; whether it can is only known when it is asked.
- */
+/* May the server at this place of the pool carry it? */
 static bool may_carry(const struct answer *a, unsigned i)
 {
-	const struct sx_server_conf *s =
-		&sx_engine_conf(a->engine)->servers[pool_of(a)->servers[i]];
-
-	return !a->opts->udp || (s->proto == SX_PROTO_SOCKS5 && s->via < 0 &&
-					s->udp != SX_SERVER_UDP_BLOCK);
+	return !a->opts->udp || sx_conf_may_carry_udp(sx_engine_conf(a->engine),
+					pool_of(a)->servers[i]);
 }
 
 static bool is_carried(const struct answer *a)
@@ -128,7 +123,7 @@ static void print_text(const struct answer *a)
 		printf("  name     %s\n", a->name_text);
 	if (proxied && !is_carried(a))
 		puts("  reason   datagrams are carried by SOCKS5 servers "
-		     "alone, without via and without udp = block");
+		     "alone, also in a chain, without udp = block");
 	else if (proxied)
 		print_pool(a);
 }

@@ -274,3 +274,17 @@ void sx_conf_fini(struct sx_conf *conf)
 	free(conf->direct_apps);
 	memset(conf, 0, sizeof(*conf));
 }
+
+bool sx_conf_may_carry_udp(const struct sx_conf *conf, unsigned i)
+{
+	int at = (int)i;
+
+	for (unsigned n = 0; at >= 0; n++) {
+		const struct sx_server_conf *s = &conf->servers[at];
+		if (n == SX_UDP_SERVERS || s->proto != SX_PROTO_SOCKS5 ||
+			s->udp == SX_SERVER_UDP_BLOCK)
+			return false;
+		at = s->via;
+	}
+	return true;
+}

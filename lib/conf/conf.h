@@ -269,6 +269,11 @@ int sx_conf_load(struct sx_conf *out, const struct sx_conf_source *source,
 /* Wipes passwords and frees all; twice is harmless. */
 void sx_conf_fini(struct sx_conf *conf);
 
+/* Whether servers[i] may be asked to carry datagrams: it and all before it
+ * speak SOCKS5, none has udp = block, and they are not too many. Whether they
+ * can is only known when they are asked. */
+bool sx_conf_may_carry_udp(const struct sx_conf *conf, unsigned i);
+
 /*
  * The URL of a server: SCHEME://[USER[:PASSWORD]@]HOST[:PORT] with scheme
  * socks5, socks5h, socks4, socks4a or http (names always go to the server:

@@ -6,9 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* RFC 1928 section 6 */
-#define COMMAND_NOT_SUPPORTED      0x07
-#define ADDRESS_TYPE_NOT_SUPPORTED 0x08
+#define COMMAND_NOT_SUPPORTED 0x07 /* RFC 1928 section 6 */
 
 static const char *lacks(const struct sx_server *server)
 {
@@ -63,15 +61,14 @@ static void pass_over(struct sx_dial *d, const char *why)
 /*
  * A server that does not know the command says so, or with general failure
  * (npm's socks5-server), or closes (ssh, pproxy, asyncssh). Only the first is
- * a clear word. What is no answer to the request at all says nothing, and no
- * relay in one family nothing of the other.
+ * a clear word. What is no answer to the request at all says nothing.
  */
 void sx_associate_refused(struct sx_dial *d)
 {
 	const struct sx_refusal *why = &d->handshake.refusal;
 	int reply = d->handshake.told.reply;
 
-	if (why->by_destination && reply != ADDRESS_TYPE_NOT_SUPPORTED)
+	if (why->by_destination && reply != SX_REPLY_ADDRESS_TYPE)
 		sx_outcome_no_udp(d->server, reply == COMMAND_NOT_SUPPORTED);
 	pass_over(d, why->text);
 }

@@ -35,6 +35,10 @@ struct sx_dest sx_associate_dest(sa_family_t family);
  * by the server before, by whatever address is known of them. */
 sa_family_t sx_associate_family(const struct sx_dial *d);
 
+/* RFC 1928 section 6: no relay in one family says nothing of the other, and
+ * nothing of datagrams as such. */
+#define SX_REPLY_ADDRESS_TYPE 0x08
+
 /* The request was sent, and the handshake has failed, or nothing came in
  * time: on to the next server. */
 void sx_associate_refused(struct sx_dial *d);

@@ -129,7 +129,7 @@ static bool ask_for_udp(struct check *c)
 	note_method(c->out, h.told.method);
 	if (step < SX_CHECK_REQUEST)
 		return fail_handshake(c, step, end, &h);
-	if (end != SX_LINE_SILENT)
+	if (end != SX_LINE_SILENT && h.told.reply != SX_REPLY_ADDRESS_TYPE)
 		c->out->udp = answer_of(h.told.reply == 0);
 	return true;
 }

@@ -49,6 +49,13 @@ def check_abilities(t, name, methods, pipelining, udp):
     t.check(found["good"] and found["connect_ms"] > 0 and found["server"] == "s", "not good")
 
 
+@case("check: a server answers the request for datagrams with {}", sanitizer=True,
+      each=((7, False), (1, False), (8, None)))
+def check_datagrams(t, reply, udp):
+    found = command(t, "check", "--json", s=t.knobd(f"rep={reply}").url())
+    t.check(json.loads(t.ok(found).out)[0]["udp"] is udp, f"not {udp}")
+
+
 @case("check: a request to a given destination through {}", sanitizer=True,
       each=("microsocks", "danted", "ssh -D", "tinyproxy"))
 def check_request(t, name):
@@ -143,25 +150,32 @@ url = socks5://192.0.2.2:1080
 [server two]
 url = socks5://192.0.2.2:1082
 via = one
+[server three]
+url = socks5://192.0.2.2:1082
+via = four
+[server four]
+url = http://192.0.2.2:1084
 [pool main]
 servers = one, two
 [rules]
 direct = *.corp.example, 10.0.0.0/8
 block = :25
 two = secret.example:443-444
+three = chained.example
 """
 EXPLAINED = (  # destination, options, what is said
     ("www.example.org:80", (), ("tcp): proxy", "everything else", "main: one, two via one",
                                 "resolved by the server")),
-    ("a.corp.example:22", (), ("): direct", "*.corp.example (", "socksify.conf:10)",
+    ("a.corp.example:22", (), ("): direct", "*.corp.example (", "socksify.conf:15)",
                                "looked up on this machine")),
-    ("10.1.2.3:80", (), ("): direct", "10.0.0.0/8 (", ":10)")),
-    ("192.0.2.9:25", (), ("): blocked", "*:25 (", ":11)")),
-    ("x.secret.example:444", (), ("): proxy", "secret.example:443-444 (", ":12)", "two: two via")),
+    ("10.1.2.3:80", (), ("): direct", "10.0.0.0/8 (", ":15)")),
+    ("192.0.2.9:25", (), ("): blocked", "*:25 (", ":16)")),
+    ("x.secret.example:444", (), ("): proxy", "secret.example:443-444 (", ":17)", "two: two via")),
     ("localhost:80", (), ("): direct", "this machine", "hosts file")),
     ("[2001:db8::1]:80", (), ("): proxy",)),
-    ("192.0.2.9:53", ("--udp",), ("udp): proxy", "main: one\n")),
-    ("x.secret.example:444", ("--udp",), ("udp): refused", "without via")),
+    ("192.0.2.9:53", ("--udp",), ("udp): proxy", "main: one, two via one\n")),
+    ("x.secret.example:444", ("--udp",), ("udp): proxy", "two: two via one")),
+    ("chained.example:444", ("--udp",), ("udp): refused", "also in a chain")),
     ("10.0.0.1:53", ("--udp",), ("udp): direct",)),
 )
 

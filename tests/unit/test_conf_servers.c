@@ -260,6 +260,27 @@ START_TEST(defaults_hold_for_the_environment)
 }
 END_TEST
 
+START_TEST(datagrams_pass_a_chain_that_can_carry_them)
+{
+	static const bool expected[] = {
+		true, true, true, true, false, false, false, true, false};
+
+	fix_load_text_ok("[server a]\nurl = socks5://a\n"
+			 "[server b]\nurl = socks5://b\nvia = a\n"
+			 "[server c]\nurl = socks5://c\nvia = b\n"
+			 "[server d]\nurl = socks5://d\nvia = c\n"
+			 "[server too-far]\nurl = socks5://e\nvia = d\n"
+			 "[server http]\nurl = http://f\nvia = a\n"
+			 "[server behind]\nurl = socks5://g\nvia = http\n"
+			 "[server alone]\nurl = socks5://h\n"
+			 "[server blocked]\nurl = socks5://i\nudp = block\n");
+	for (unsigned i = 0; i < fix_conf.n_servers; i++)
+		ck_assert_msg(
+			sx_conf_may_carry_udp(&fix_conf, i) == expected[i],
+			"server %u", i);
+}
+END_TEST
+
 START_TEST(a_later_file_replaces_the_whole_server)
 {
 	fix_write("users", "u:p\nv:q\n");
@@ -399,6 +420,7 @@ int main(void)
 		each_word_has_its_meaning,
 		defaults_are_for_servers_that_do_not_say,
 		defaults_hold_for_the_environment,
+		datagrams_pass_a_chain_that_can_carry_them,
 		a_later_file_replaces_the_whole_server,
 		all_that_is_wrong_is_said_with_its_line,
 	};
