@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LOOPBACK 1 /* its index, in every namespace */
+#define LOOPBACK 1     /* its index, in every namespace */
+#define LOCAL_MS 10000 /* how long it may take, on a busy machine */
 
 struct request {
 	struct nlmsghdr head;
@@ -37,27 +39,64 @@ static void attach(struct request *q, unsigned type, const void *data, size_t n)
 				       RTA_ALIGN(a.rta_len));
 }
 
-/* The kernel's word on it: 0 or -errno. */
-static int ask(const struct request *q)
-{
-	struct {
-		struct nlmsghdr head;
+struct answer {
+	struct nlmsghdr head;
+	union {
 		struct nlmsgerr error;
-		char more[512]; /* the request again, and texts */
-	} answer = {0};
+		struct rtmsg route;
+	} body;
+	char more[512]; /* attributes, or the request again and texts */
+};
+
+/* 0 with an answer of this type, or -errno: also that of the answer. */
+static int exchange(
+	const struct request *q, unsigned type, struct answer *answer)
+{
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	if (fd < 0)
 		return -errno;
 	int r = send(fd, q, q->head.nlmsg_len, 0) < 0 ||
-				recv(fd, &answer, sizeof(answer), 0) < 0
+				recv(fd, answer, sizeof(*answer), 0) < 0
 			? -errno
 			: 0;
 	close(fd);
-	if (r)
-		return r;
-	return answer.head.nlmsg_type == NLMSG_ERROR ? answer.error.error
-						     : -EPROTO;
+	if (!r && answer->head.nlmsg_type == NLMSG_ERROR)
+		r = answer->body.error.error;
+	return !r && answer->head.nlmsg_type != type ? -EPROTO : r;
+}
+
+/* The kernel's word on it: 0 or -errno. */
+static int ask(const struct request *q)
+{
+	struct answer answer = {0};
+
+	return exchange(q, NLMSG_ERROR, &answer);
+}
+
+static bool is_local(const struct sx_ip *ip)
+{
+	struct answer answer = {0};
+	struct request q;
+
+	begin(&q, RTM_GETROUTE, 0, sizeof(q.body.route));
+	q.body.route.rtm_family = (uint8_t)ip->family;
+	q.body.route.rtm_dst_len = (uint8_t)(8 * sx_ip_len(ip));
+	attach(&q, RTA_DST, ip->bytes, sx_ip_len(ip));
+	return exchange(&q, RTM_NEWROUTE, &answer) == 0 &&
+	       answer.body.route.rtm_type == RTN_LOCAL;
+}
+
+/* The kernel makes the local route to a new IPv6 address later, in a thread
+ * of its own; what is sent to it until then is lost. */
+static int wait_until_local(const struct sx_ip *ip)
+{
+	for (int ms = 0; ms < LOCAL_MS; ms++) {
+		if (is_local(ip))
+			return 0;
+		poll(NULL, 0, 1);
+	}
+	return -ETIMEDOUT;
 }
 
 int sx_leak_link_up(void)
@@ -84,7 +123,7 @@ int sx_leak_link_add(const struct sx_ip *ip)
 	attach(&q, IFA_LOCAL, ip->bytes, sx_ip_len(ip));
 	attach(&q, IFA_ADDRESS, ip->bytes, sx_ip_len(ip));
 	int r = ask(&q);
-	return r == -EEXIST ? 0 : r;
+	return r && r != -EEXIST ? r : wait_until_local(ip);
 }
 
 int sx_leak_link_default(void)

@@ -10,7 +10,8 @@
 
 int sx_leak_link_up(void);
 
-/* One address on the loopback. One that is there already is fine. */
+/* One address on the loopback, which can be used then. One that is there
+ * already is fine. */
 int sx_leak_link_add(const struct sx_ip *ip);
 
 /* IPv4 packets to nobody here go to the loopback as well. */

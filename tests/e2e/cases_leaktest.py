@@ -319,3 +319,9 @@ def ended(t, name):
     finally:
         child.kill()
         child.wait()
+
+
+@case("an address that the room gets can be used at once")
+def address(t):
+    result = t.ok(t.run(f"{t.world.build}/tests/probe/leak_link", via=None))
+    t.check(not result.out, "it could not")
