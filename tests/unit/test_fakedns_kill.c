@@ -211,8 +211,13 @@ static void assert_all_own(void)
 	unsigned n_own = 0;
 
 	ck_assert(open_again());
-	for (unsigned i = 0; i < SX_FAKEDNS_MAX; i++)
+	for (unsigned i = 0; i < SX_FAKEDNS_MAX; i++) {
+		/* each look makes a name fresh, and one that nothing leads to
+		 * needs room for another record */
+		if (i < N_RECORDS && i % 500 == 0)
+			control->clock_s += FIX_STALE_S;
 		n_own += fix_is_own(table, i);
+	}
 	ck_assert_uint_eq(n_own, SX_FAKEDNS_MAX);
 }
 
@@ -241,9 +246,12 @@ START_TEST(killed_processes_leave_a_name_or_none)
 	end_workers(pids);
 	ck_assert_uint_eq(control->n_lost, 0);
 	ck_assert_uint_gt(control->n_checked, 10000);
-	assert_all_own();
+	/* before the look at all of them, which makes all fresh: nobody may
+	 * have asked for the newest yet */
+	ck_assert(open_again());
 	for (unsigned i = 0; i < N_AT_A_TIME; i++)
 		ck_assert(fix_is_known(table, fix_name(control->first + i)));
+	assert_all_own();
 	assert_all_can_be_had();
 	sx_fakedns_free(table);
 }
