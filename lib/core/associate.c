@@ -1,7 +1,6 @@
 #include "core/associate.h"
 
 #include "core/giveup.h"
-#include "core/udp.h"
 
 #include <errno.h>
 #include <stdio.h>

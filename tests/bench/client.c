@@ -13,6 +13,8 @@
  *
  *     first median cpu_of_each
  */
+#include "clock.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -22,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 struct job {
@@ -33,14 +34,6 @@ struct job {
 	size_t n_request;
 	int flags; /* of socket() */
 };
-
-static long long now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
 
 static bool wait_for(int fd, short events)
 {
@@ -160,9 +153,9 @@ static int compare(const void *a, const void *b)
 
 static long long connect_once(const struct job *job, bool check)
 {
-	long long start = now_ns(CLOCK_MONOTONIC);
+	long long start = now_ns();
 	int fd = job->n_request ? connect_socks(job) : connect_libc(job);
-	long long took = now_ns(CLOCK_MONOTONIC) - start;
+	long long took = now_ns() - start;
 
 	if (fd < 0 || (check && !echoes(fd))) {
 		fputs("client: no connection\n", stderr);
@@ -189,10 +182,10 @@ int main(int argc, char **argv)
 	if (socks)
 		make_request(&job, argv[5]);
 	long long first = connect_once(&job, true);
-	long long cpu = -now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	long long cpu = -clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	for (size_t i = 0; i < n; i++)
 		times[i] = connect_once(&job, false);
-	cpu += now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	cpu += clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	qsort(times, n, sizeof(*times), compare);
 	printf("%lld %lld %lld\n", first, times[n / 2],
 		cpu / (long long)(n ? n : 1));

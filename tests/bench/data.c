@@ -14,6 +14,8 @@
  * In slices as short as that two processes can take turns, so that what else
  * the machine does falls on both.
  */
+#include "clock.h"
+
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -24,7 +26,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MIB    (1024 * 1024)
@@ -50,14 +51,6 @@ static void fail(const char *what)
 {
 	fprintf(stderr, "data: %s\n", what);
 	exit(1);
-}
-
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
 static void ask(int fd, enum port port)

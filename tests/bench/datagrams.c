@@ -12,6 +12,8 @@
  *     2, 3, 4  for a datagram sent with send(), with sendto(), and with
  *              sendmmsg() in batches of 16
  */
+#include "clock.h"
+
 #include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,7 +22,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HEAD    10 /* of an IPv4 address */
@@ -41,14 +42,6 @@ static void fail(const char *what)
 {
 	fprintf(stderr, "datagrams: %s\n", what);
 	exit(1);
-}
-
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
 static void associate(void)

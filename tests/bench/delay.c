@@ -8,6 +8,8 @@
  * Prints a line when they are there; they go with it, and it goes with the
  * process that started it. A direction that holds MAX_HELD packets loses more.
  */
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -40,14 +42,6 @@ struct direction {
 	size_t first, n_held;
 	struct packet held[MAX_HELD];
 };
-
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
 
 static int fail(const char *what)
 {

@@ -11,6 +11,8 @@
  *
  * The first round warms up and is not printed.
  */
+#include "clock.h"
+
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -18,7 +20,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define MAX_COMMANDS 16
 
@@ -32,14 +33,6 @@ struct cost {
 	long long wall_ns, cpu_ns;
 	long faults;
 };
-
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
 
 static long long ns(const struct timeval *tv)
 {
